@@ -1,0 +1,75 @@
+/*-------------------------------------------------------------------------
+ *
+ * path.h
+ *	  On-disk format of rbac_path.
+ *
+ * A path is a variable-length value whose payload is its labels joined by
+ * RBAC_PATH_SEPARATOR.  The separator is lower than every byte that a label
+ * can hold, so comparing two payloads with memcmp() puts a path before all
+ * that is below it, and all that is below it before its next sibling: byte
+ * order is the tree's pre-order.  With P a payload, the subtree of P is
+ * exactly the payloads in [P, P + RBAC_PATH_SUBTREE_END).
+ *
+ *		acme  <  acme.eng  <  acme.eng.api  <  acme.eng-tools  <  bolt
+ *
+ * (With the '.' of the text form in its place, 'acme.eng-tools' would sort
+ * before 'acme.eng.api', since '-' is lower than '.'.)
+ *
+ * Payloads are canonical: two paths are equal exactly when their payloads
+ * are the same bytes.  A stored path may have a short varlena header, so
+ * readers use the macros below and never look at the struct's fields.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PATH_H
+#define PATH_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+typedef struct varlena RbacPath;
+
+/* Between labels on disk; the text form shows '.' */
+#define RBAC_PATH_SEPARATOR		'\001'
+/* First byte after every continuation of a path: closes a subtree's range */
+#define RBAC_PATH_SUBTREE_END	'\002'
+
+/* Longest label, and longest path as a whole, in bytes */
+#define RBAC_LABEL_MAX	63
+#define RBAC_PATH_MAX	255
+
+#define RBAC_PATH_DATA(path)	VARDATA_ANY(path)
+#define RBAC_PATH_LEN(path)		((int) VARSIZE_ANY_EXHDR(path))
+
+/* A path is short enough never to be toasted out of line, but be safe. */
+#define DatumGetRbacPathP(d)		((RbacPath *) PG_DETOAST_DATUM_PACKED(d))
+#define PG_GETARG_RBAC_PATH_P(n)	DatumGetRbacPathP(PG_GETARG_DATUM(n))
+#define PG_RETURN_RBAC_PATH_P(x)	PG_RETURN_POINTER(x)
+
+/*
+ * Three-way comparison of two payloads in tree pre-order.
+ */
+static inline int
+rbac_path_compare(const char *a, int alen, const char *b, int blen)
+{
+	int			result = memcmp(a, b, Min(alen, blen));
+
+	return result != 0 ? result : (alen > blen) - (alen < blen);
+}
+
+/*
+ * Is payload "outer" the payload "inner" itself or one of its ancestors?
+ */
+static inline bool
+rbac_path_contains(const char *outer, int outerlen, const char *inner, int innerlen)
+{
+	return innerlen >= outerlen &&
+		memcmp(outer, inner, outerlen) == 0 &&
+		(innerlen == outerlen || inner[outerlen] == RBAC_PATH_SEPARATOR);
+}
+
+extern RbacPath *rbac_path_make(const char *payload, int len);
+extern char *rbac_path_text(const char *payload, int len);
+
+#endif							/* PATH_H */
