@@ -26,7 +26,9 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "fmgr.h"
+#include "utils/array.h"
 
 typedef struct varlena RbacPath;
 
@@ -69,7 +71,61 @@ rbac_path_contains(const char *outer, int outerlen, const char *inner, int inner
 		(innerlen == outerlen || inner[outerlen] == RBAC_PATH_SEPARATOR);
 }
 
+/*
+ * The end of a subtree, P + RBAC_PATH_SUBTREE_END, is a bound that index scans
+ * and estimates use.  It is greater than all that is below P and equal to no
+ * path; the input functions never make one.
+ */
+static inline bool
+rbac_path_is_subtree_end(const char *payload, int len)
+{
+	return len > 0 && payload[len - 1] == RBAC_PATH_SUBTREE_END;
+}
+
+/* Number of labels */
+static inline int
+rbac_path_depth(const char *payload, int len)
+{
+	int			depth = 1;
+
+	for (int i = 0; i < len; i++)
+		depth += (payload[i] == RBAC_PATH_SEPARATOR);
+	return depth;
+}
+
+/*
+ * A set of subtrees ("scopes"), given by their topmost paths.  Scopes inside
+ * others are dropped and the rest sorted, so that of all scopes only the last
+ * one not after a path can contain it.
+ */
+typedef struct RbacScope
+{
+	const char *data;
+	int			len;
+} RbacScope;
+
+typedef struct RbacScopeSet
+{
+	int			count;
+	RbacScope	scopes[FLEXIBLE_ARRAY_MEMBER];
+} RbacScopeSet;
+
+/* path_io.c */
 extern RbacPath *rbac_path_make(const char *payload, int len);
 extern char *rbac_path_text(const char *payload, int len);
+extern RbacPath *rbac_path_parse(const char *text, int len, int sqlerrcode,
+								 struct Node *escontext);
+
+/* path_op.c */
+extern PGDLLEXPORT Datum rbac_path_subtree_end(PG_FUNCTION_ARGS);
+extern RbacPath *rbac_path_make_subtree_end(const char *payload, int len);
+extern RbacScopeSet *rbac_scope_set_make(ArrayType *paths);
+extern const RbacScopeSet *rbac_scope_set_cached(FunctionCallInfo fcinfo, int argno);
+extern const RbacScope *rbac_scope_set_last(const RbacScopeSet *set,
+											const char *data, int len);
+extern bool rbac_scope_set_contains(const RbacScopeSet *set,
+									const char *data, int len);
+extern ArrayType *rbac_path_ancestor_array(const char *payload, int len,
+										   bool include_self, Oid elemtype);
 
 #endif							/* PATH_H */

@@ -1,0 +1,295 @@
+/*-------------------------------------------------------------------------
+ *
+ * path_io.c
+ *	  Text and binary forms of rbac_path, and the rules that make a path.
+ *
+ * rbac_path_parse() is the only way in: text input, binary input and the
+ * text operand of || all go through it, so a stored path is always canonical
+ * and the rest of the code compares bytes without asking again.
+ *
+ *		text	acme.engineering.api
+ *		binary	\x01 'acme.engineering.api'		(format version, then text)
+ *
+ * The two forms are the same but for the version byte, which leaves room for
+ * another binary format without changing what a dump or a client sends today.
+ *
+ * Way out, one value more can come along: the end of a subtree (see path.h),
+ * which EXPLAIN shows in index conditions.  It is written as the path with
+ * ".*" behind it, which is refused on the way in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "path.h"
+
+/* Version byte of the binary form */
+#define RBAC_PATH_BINARY_VERSION	1
+
+/* Longest part of a refused value that a message repeats, in bytes */
+#define EXCERPT_MAX		80
+
+#define LABEL_RULE "A label is 1 to 63 of a-z, 0-9, \"-\" and \"_\", beginning with a letter or digit."
+
+PG_FUNCTION_INFO_V1(rbac_path_in);
+PG_FUNCTION_INFO_V1(rbac_path_out);
+PG_FUNCTION_INFO_V1(rbac_path_recv);
+PG_FUNCTION_INFO_V1(rbac_path_send);
+
+static inline bool
+is_alphanumeric(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static inline bool
+is_label_byte(unsigned char c)
+{
+	return is_alphanumeric(c) || c == '-' || c == '_';
+}
+
+/*
+ * Copy as much of a refused value as a message should repeat.  The value can
+ * be anything, so what could disturb a terminal or is not valid in the
+ * database's encoding becomes '?'.
+ */
+static char *
+excerpt(const char *text, int len)
+{
+	bool		clipped = len > EXCERPT_MAX;
+	bool		valid;
+	char	   *result = palloc(EXCERPT_MAX + sizeof("..."));
+
+	/* A character cut in two by this is dropped by pg_mbcliplen() */
+	valid = pg_verify_mbstr(GetDatabaseEncoding(), text, len, true);
+	if (clipped)
+		len = valid ? pg_mbcliplen(text, len, EXCERPT_MAX) : EXCERPT_MAX;
+
+	for (int i = 0; i < len; i++)
+	{
+		unsigned char c = text[i];
+
+		result[i] = (c < ' ' || c == 0x7f || (!valid && IS_HIGHBIT_SET(c))) ? '?' : c;
+	}
+	strcpy(result + len, clipped ? "..." : "");
+
+	return result;
+}
+
+/*
+ * Describe the character at "text", of which "len" bytes are there.
+ */
+static char *
+describe_character(const char *text, int len)
+{
+	unsigned char c = *text;
+	int			charlen = Min(pg_encoding_mblen(GetDatabaseEncoding(), text), len);
+
+	if (c >= ' ' && c != 0x7f &&
+		pg_verify_mbstr(GetDatabaseEncoding(), text, charlen, true))
+		return psprintf("character \"%.*s\"", charlen, text);
+
+	return psprintf("byte 0x%02x", c);
+}
+
+/*
+ * Make a path of its text form, or report why that is none.
+ *
+ * All that is before the first offending byte is ASCII, so byte offsets are
+ * character positions.
+ */
+RbacPath *
+rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontext)
+{
+	RbacPath   *path;
+	char	   *payload;
+	int			label = 1;
+	int			start = 0;
+
+	if (len == 0)
+		ereturn(escontext, NULL,
+				(errcode(sqlerrcode),
+				 errmsg("path is empty"),
+				 errdetail("A path has at least one label, the organization's."),
+				 errhint(LABEL_RULE)));
+
+	if (len > RBAC_PATH_MAX)
+		ereturn(escontext, NULL,
+				(errcode(sqlerrcode),
+				 errmsg("path \"%s\" is too long", excerpt(text, len)),
+				 errdetail("It has %d bytes, and a path has %d at most.",
+						   len, RBAC_PATH_MAX),
+				 errhint("Use shorter labels.")));
+
+	path = palloc(VARHDRSZ + len);
+	SET_VARSIZE(path, VARHDRSZ + len);
+	payload = VARDATA(path);
+
+	for (int i = 0; i <= len; i++)
+	{
+		unsigned char c;
+
+		if (i == len || text[i] == '.')
+		{
+			if (i == start)
+				ereturn(escontext, NULL,
+						(errcode(sqlerrcode),
+						 errmsg("path \"%s\" has an empty label", excerpt(text, len)),
+						 errdetail("Label %d, at position %d, has no characters.",
+								   label, start + 1),
+						 errhint("Labels are joined by single dots, with no dot at either end.")));
+
+			if (i < len)
+				payload[i] = RBAC_PATH_SEPARATOR;
+			label++;
+			start = i + 1;
+			continue;
+		}
+
+		c = text[i];
+		if (!is_label_byte(c) || (i == start && !is_alphanumeric(c)))
+		{
+			const char *end = memchr(text + i, '.', len - i);
+			char	   *name = excerpt(text + start,
+									   (end ? end : text + len) - (text + start));
+
+			if (c >= 'A' && c <= 'Z')
+				ereturn(escontext, NULL,
+						(errcode(sqlerrcode),
+						 errmsg("path \"%s\" has an upper-case letter", excerpt(text, len)),
+						 errdetail("Label %d (\"%s\") has the character \"%c\" at position %d; labels are in lower case.",
+								   label, name, c, i + 1),
+						 errhint("Write \"%c\"; a display name can have capitals.",
+								 pg_ascii_tolower(c))));
+
+			if (is_label_byte(c))
+				ereturn(escontext, NULL,
+						(errcode(sqlerrcode),
+						 errmsg("path \"%s\" has a label that begins with \"%c\"",
+								excerpt(text, len), c),
+						 errdetail("Label %d (\"%s\") has the character \"%c\" at position %d; the first of a label is a letter or digit.",
+								   label, name, c, i + 1),
+						 errhint(LABEL_RULE)));
+
+			ereturn(escontext, NULL,
+					(errcode(sqlerrcode),
+					 errmsg("path \"%s\" has an invalid character", excerpt(text, len)),
+					 errdetail("Label %d (\"%s\") has the %s at position %d.",
+							   label, name, describe_character(text + i, len - i), i + 1),
+					 errhint(LABEL_RULE)));
+		}
+
+		if (i - start >= RBAC_LABEL_MAX)
+		{
+			const char *end = memchr(text + i, '.', len - i);
+			int			labellen = (end ? end : text + len) - (text + start);
+
+			ereturn(escontext, NULL,
+					(errcode(sqlerrcode),
+					 errmsg("path \"%s\" has a label that is too long", excerpt(text, len)),
+					 errdetail("Label %d, at position %d, has %d bytes, and a label has %d at most.",
+							   label, start + 1, labellen, RBAC_LABEL_MAX),
+					 errhint("Use a shorter label; a display name can be longer.")));
+		}
+
+		payload[i] = c;
+	}
+
+	return path;
+}
+
+/*
+ * Make a path of a payload that is known to be canonical.
+ */
+RbacPath *
+rbac_path_make(const char *payload, int len)
+{
+	RbacPath   *path = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(path, VARHDRSZ + len);
+	memcpy(VARDATA(path), payload, len);
+
+	return path;
+}
+
+/*
+ * The text form of a payload, or of the end of a subtree.
+ */
+char *
+rbac_path_text(const char *payload, int len)
+{
+	char	   *text = palloc(len + 2);
+	int			n = 0;
+
+	for (int i = 0; i < len; i++)
+	{
+		if (payload[i] == RBAC_PATH_SEPARATOR)
+			text[n++] = '.';
+		else if (payload[i] == RBAC_PATH_SUBTREE_END && i == len - 1)
+		{
+			text[n++] = '.';
+			text[n++] = '*';
+		}
+		else
+			text[n++] = payload[i];
+	}
+	text[n] = '\0';
+
+	return text;
+}
+
+Datum
+rbac_path_in(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+
+	PG_RETURN_RBAC_PATH_P(rbac_path_parse(text, strlen(text),
+										  ERRCODE_INVALID_TEXT_REPRESENTATION,
+										  fcinfo->context));
+}
+
+Datum
+rbac_path_out(PG_FUNCTION_ARGS)
+{
+	RbacPath   *path = PG_GETARG_RBAC_PATH_P(0);
+
+	PG_RETURN_CSTRING(rbac_path_text(RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)));
+}
+
+Datum
+rbac_path_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
+	int			version = pq_getmsgbyte(buf);
+	char	   *text;
+	int			len;
+
+	if (version != RBAC_PATH_BINARY_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("unsupported version %d of a path's binary form", version),
+				 errdetail("Version %d is supported.", RBAC_PATH_BINARY_VERSION),
+				 errhint("Send the byte 1 and then the path's text form.")));
+
+	text = pq_getmsgtext(buf, buf->len - buf->cursor, &len);
+
+	PG_RETURN_RBAC_PATH_P(rbac_path_parse(text, len,
+										  ERRCODE_INVALID_BINARY_REPRESENTATION,
+										  NULL));
+}
+
+Datum
+rbac_path_send(PG_FUNCTION_ARGS)
+{
+	RbacPath   *path = PG_GETARG_RBAC_PATH_P(0);
+	char	   *text = rbac_path_text(RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
+	StringInfoData buf;
+
+	pq_begintypsend(&buf);
+	pq_sendbyte(&buf, RBAC_PATH_BINARY_VERSION);
+	pq_sendtext(&buf, text, strlen(text));
+
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
+}
