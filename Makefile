@@ -57,10 +57,9 @@ OBJS := $(patsubst $(here)%.c,%.o,$(sort $(wildcard $(here)src/*.c)))
 DATA_built = $(INSTALL_SCRIPT_SQL)
 DATA := $(patsubst $(here)%,%,$(wildcard $(here)sql/aiven_rbac--*--*.sql))
 
-# PostgreSQL's own headers have unused parameters, comparisons of mixed
-# signedness and short initializers.  COPT=-Werror makes warnings errors.
-PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Wno-missing-field-initializers
+# Functions called by SQL share one signature, needed or not.  COPT=-Werror
+# makes warnings errors.
+PG_CFLAGS = -Wextra -Wno-unused-parameter
 
 # Export what SQL calls and nothing else (PostgreSQL 16 does this by itself)
 SHLIB_EXPORTS = exports.txt
@@ -69,7 +68,7 @@ SHLIB_EXPORTS = exports.txt
 # begin with iso_.
 REGRESS = $(patsubst $(here)test/sql/%.sql,%,$(sort $(wildcard $(here)test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=$(here)test --load-extension=$(EXTENSION)
-ISOLATION = $(patsubst $(here)test/specs/%.spec,%,$(sort $(wildcard $(here)test/specs/iso_*.spec)))
+ISOLATION = $(patsubst $(here)test/specs/%.spec,%,$(sort $(wildcard $(here)test/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=$(here)test --outputdir=. --load-extension=$(EXTENSION)
 ENCODING = UTF8
 NO_LOCALE = 1
@@ -104,9 +103,9 @@ $(INSTALL_SCRIPT_SQL): $(SQL_PARTS) $(CATALOGUE) $(here)tools/catalogue-sql \
 	@mv $@.new $@
 
 # PostgreSQL tracks no dependencies unless configured to: any header, any object
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(here)src/*.h) $(here)Makefile | src
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(here)src/*.h) $(here)Makefile | $(CURDIR)/src
 
-src:
+$(CURDIR)/src:
 	@mkdir -p $@
 
 # What PG_FUNCTION_INFO_V1 declared, and what the server looks for at load
