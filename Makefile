@@ -1,0 +1,124 @@
+# aiven_rbac
+#
+#   make && make install && make installcheck    the usual PGXS way
+#
+# These install what they need, build, and use a throw-away server of their own:
+#
+#   make check     every test; SUITES="regress tap" and FILES="path*" narrow it
+#   make demo      a tour in the terminal; KEEP=1 leaves its server running
+#   make bench     figures against hand-written policies
+#
+# For developers: format and format-check (clang-format), META.json (takes the
+# version from the control file).
+
+HOUSE_GOALS = check demo bench format format-check
+
+ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
+
+# PGXS has a "check" of its own, and none of these goals may need pg_config: it
+# is one of the things that they install.
+ifneq ($(filter-out $(HOUSE_GOALS),$(MAKECMDGOALS)),)
+$(error "make $(filter $(HOUSE_GOALS),$(MAKECMDGOALS))" builds what it needs: do not name other goals with it)
+endif
+
+C_FILES = $(wildcard src/*.[ch])
+
+check:
+	@test/check
+
+demo:
+	@examples/demo.sh
+
+bench:
+	@bench/run
+
+format:
+	clang-format -i $(C_FILES)
+
+# The columns of declarations are pgindent's matter, so differences in the
+# amount of space don't count.
+format-check:
+	@status=0; for file in $(C_FILES); do \
+		clang-format $$file | diff -bu --label $$file --label formatted $$file - || status=1; \
+	done; exit $$status
+
+.PHONY: $(HOUSE_GOALS)
+
+else
+
+EXTENSION = aiven_rbac
+MODULE_big = aiven_rbac
+PGFILEDESC = "aiven_rbac - hierarchy, grants and row-level-security decisions"
+
+# Where the sources are: "./", or another directory in a VPATH build
+here := $(dir $(firstword $(MAKEFILE_LIST)))
+
+# The control file states the version; everything else takes it from there.
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(here)aiven_rbac.control)
+INSTALL_SCRIPT_SQL = aiven_rbac--$(EXTVERSION).sql
+
+OBJS := $(patsubst $(here)%.c,%.o,$(sort $(wildcard $(here)src/*.c)))
+DATA_built = $(INSTALL_SCRIPT_SQL)
+DATA := $(patsubst $(here)%,%,$(wildcard $(here)sql/aiven_rbac--*--*.sql))
+
+# Functions called by SQL share one signature, needed or not.  COPT=-Werror
+# makes warnings errors.
+PG_CFLAGS = -Wextra -Wno-unused-parameter
+
+# Export what SQL calls and nothing else (PostgreSQL 16 does this by itself)
+SHLIB_EXPORTS = exports.txt
+
+# Isolation tests share results/ and expected/ with the others, so their names
+# begin with iso_.
+REGRESS = $(patsubst $(here)test/sql/%.sql,%,$(sort $(wildcard $(here)test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=$(here)test --load-extension=$(EXTENSION)
+ISOLATION = $(patsubst $(here)test/specs/%.spec,%,$(sort $(wildcard $(here)test/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(here)test --outputdir=. --load-extension=$(EXTENSION)
+ENCODING = UTF8
+NO_LOCALE = 1
+
+EXTRA_CLEAN = exports.txt exports.list results output_iso regression.diffs regression.out
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(PGXS),)
+$(error $(PG_CONFIG) not found: install PostgreSQL's development files ("make check" and "make demo" do it on Debian), or set PG_CONFIG)
+endif
+include $(PGXS)
+
+all: $(INSTALL_SCRIPT_SQL)
+
+# The install script: the parts in name order, and the catalogue's rows between
+# those that make tables and constraints (0x to 3x) and those that use them.
+SQL_PARTS := $(sort $(wildcard $(here)sql/aiven_rbac/*.sql))
+SQL_PARTS_EARLY := $(filter $(foreach tens,0 1 2 3,$(here)sql/aiven_rbac/$(tens)%),$(SQL_PARTS))
+SQL_PARTS_LATE := $(filter-out $(SQL_PARTS_EARLY),$(SQL_PARTS))
+CATALOGUE := $(wildcard $(here)sql/catalogue/*.csv)
+
+$(INSTALL_SCRIPT_SQL): $(SQL_PARTS) $(CATALOGUE) $(here)tools/catalogue-sql \
+		$(here)aiven_rbac.control $(here)Makefile $(here)sql/aiven_rbac
+	@echo 'joining $(words $(SQL_PARTS)) parts and the catalogue into $@'
+	@set -e; { \
+		printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
+		cat $(SQL_PARTS_EARLY) /dev/null; \
+		perl $(here)tools/catalogue-sql $(here)sql/catalogue; \
+		cat $(SQL_PARTS_LATE) /dev/null; \
+	} > $@.new
+	@mv $@.new $@
+
+# PostgreSQL tracks no dependencies unless configured to: any header, any object
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(here)src/*.h) $(here)Makefile | $(CURDIR)/src
+
+$(CURDIR)/src:
+	@mkdir -p $@
+
+# What PG_FUNCTION_INFO_V1 declared, and what the server looks for at load
+exports.txt: $(OBJS)
+	@{ printf '%s\n' _PG_init Pg_magic_func; \
+		nm -g --defined-only $(OBJS) | sed -n 's/.* pg_finfo_\(.*\)/\1\npg_finfo_\1/p'; } > $@
+
+# PGXN wants three numbers
+META.json: aiven_rbac.control
+	sed -i 's/^\( *"version": "\)[^"]*/\1$(EXTVERSION).0/' $@
+
+endif
