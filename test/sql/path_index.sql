@@ -304,6 +304,13 @@ SELECT path FROM place WHERE path <@ 'org7' AND f_leak(path);
 EXPLAIN (COSTS OFF) SELECT path FROM place WHERE path = 'org7.unit1' AND f_leak(path);
 EXPLAIN (COSTS OFF) SELECT path FROM place WHERE path @> 'org7.unit1.x' AND f_leak(path);
 EXPLAIN (COSTS OFF) SELECT path FROM place WHERE path >= 'org7' AND path < 'org8' AND f_leak(path);
+-- A plan calls the internal functions, whatever the user may call
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE below('org7');
+EXECUTE below('org7');
+EXECUTE above('org7.unit1.project-2');
+RESET plan_cache_mode;
+
 -- Making a path can raise, and waits
 EXPLAIN (COSTS OFF) SELECT path FROM place WHERE path || 'x' <@ 'org7' AND rbac_path_subpath(path, 2) = 'x';
 RESET ROLE;
