@@ -35,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 #include "rbac_catalog.h"
 
@@ -227,9 +228,6 @@ look_names_up(void)
 {
 	Oid			schema = get_namespace_oid(schema_name, false);
 	Oid			path_type;
-	Oid			input;
-	Oid			ioparam;
-	Oid			eq;
 
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
@@ -244,13 +242,9 @@ look_names_up(void)
 			elog(ERROR, "index \"%s.%s\" does not exist", schema_name, index_names[i]);
 	}
 
-	/* rbac_path has no fixed OID: take its equality from the column's type. */
+	/* rbac_path has no fixed OID: the column tells it. */
 	path_type = get_atttype(table_oids[RBAC_TABLE_RESOURCE], RESOURCE_PATH);
-	getTypeInputInfo(path_type, &input, &ioparam);
-	eq = OpernameGetOprid(list_make2(makeString(get_namespace_name(get_func_namespace(input))),
-									 makeString("=")),
-						  path_type, path_type);
-	path_type_eq_func = get_opcode(eq);
+	path_type_eq_func = get_opcode(lookup_type_cache(path_type, TYPECACHE_EQ_OPR)->eq_opr);
 	if (!OidIsValid(path_type_eq_func))
 		elog(ERROR, "type %u has no equality operator", path_type);
 	known = true;
