@@ -1,0 +1,186 @@
+-- Rules that take more than one row to judge, and the signal to the caches.
+
+-- What is inside a resource at this moment, whatever the snapshot.
+CREATE FUNCTION aiven_rbac.children_now(parent uuid, OUT id uuid, OUT kind text, OUT path @extschema@.rbac_path)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_children_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.children_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.children_now(uuid) IS
+    'resources directly inside another, as committed now rather than at the transaction''s snapshot';
+
+-- Hierarchy (H1): a resource stands right under its parent, in the parent's
+-- organization, and carries the parent's path.  When a path changes, all that
+-- is inside follows.  Checked after the statement, so that rows can come in
+-- any order (a restore brings them as they lie).
+--
+-- Concurrency: a child locks its parent's row, so that a move or deletion
+-- waits for it, and the other way round; and the one who waited looks again
+-- at what is there now.
+CREATE FUNCTION aiven_rbac.check_resource() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    above record;
+    child record;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        SELECT c.kind, c.path INTO child FROM aiven_rbac.children_now(OLD.id) AS c LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION '% "%" is not empty', OLD.kind, OLD.path
+                USING ERRCODE = 'dependent_objects_still_exist',
+                      DETAIL = pg_catalog.format('It has %s "%s" inside.', child.kind, child.path),
+                      HINT = 'Delete or move what is inside first.';
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.id <> OLD.id OR NEW.kind <> OLD.kind THEN
+            RAISE EXCEPTION 'the id and the kind of a resource cannot change'
+                USING ERRCODE = 'integrity_constraint_violation',
+                      DETAIL = pg_catalog.format('It is about %s "%s".', OLD.kind, OLD.path);
+        END IF;
+    END IF;
+
+    IF NEW.parent IS NULL THEN
+        IF @extschema@.rbac_path_nlevel(NEW.path) <> 1 THEN
+            RAISE EXCEPTION 'organization "%" cannot be inside anything', NEW.path
+                USING ERRCODE = 'check_violation';
+        END IF;
+    ELSE
+        SELECT r.kind, r.organization, r.path INTO above
+        FROM aiven_rbac.resource AS r WHERE r.id = NEW.parent FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the parent of % "%" does not exist', NEW.kind, NEW.path
+                USING ERRCODE = 'foreign_key_violation',
+                      DETAIL = pg_catalog.format('There is no resource with the id %s.', NEW.parent);
+        END IF;
+        IF NOT (NEW.kind, above.kind) IN
+            (VALUES ('unit', 'organization'), ('project', 'organization'), ('project', 'unit'), ('service', 'project')) THEN
+            RAISE EXCEPTION 'a % cannot be inside a %', NEW.kind, above.kind
+                USING ERRCODE = 'check_violation',
+                      DETAIL = pg_catalog.format('It is about "%s" in "%s".', NEW.path, above.path),
+                      HINT = CASE NEW.kind
+                             WHEN 'unit' THEN 'Units are flat: they stand directly in an organization.'
+                             WHEN 'project' THEN 'Projects stand in an organization or in one of its units.'
+                             ELSE 'Services stand in a project.' END;
+        END IF;
+        IF NEW.organization <> above.organization
+           OR @extschema@.rbac_path_parent(NEW.path) OPERATOR(@extschema@.<>) above.path THEN
+            RAISE EXCEPTION 'path "%" does not continue its parent''s path "%"', NEW.path, above.path
+                USING ERRCODE = 'check_violation',
+                      DETAIL = 'The path of a resource is its parent''s path and its own label; both belong to one organization.';
+        END IF;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.path OPERATOR(@extschema@.<>) OLD.path OR NEW.organization <> OLD.organization THEN
+            UPDATE aiven_rbac.resource AS r
+            SET path = NEW.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(r.path),
+                organization = NEW.organization
+            WHERE r.parent = NEW.id;
+            IF EXISTS (SELECT FROM aiven_rbac.children_now(NEW.id) AS c
+                       WHERE @extschema@.rbac_path_parent(c.path) OPERATOR(@extschema@.<>) NEW.path) THEN
+                RAISE EXCEPTION 'could not serialize access due to a concurrent creation inside "%"', OLD.path
+                    USING ERRCODE = 'serialization_failure',
+                          HINT = 'Try the transaction again.';
+            END IF;
+        END IF;
+    END IF;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.check_resource() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.check_resource() IS 'trigger: keeps the hierarchy whole (H1, H5)';
+
+CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.resource
+    FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_resource();
+
+-- The last super admin stays (P5).  The organization's row is updated so that
+-- two sessions that each remove another one meet there, in every isolation
+-- level.
+CREATE FUNCTION aiven_rbac.check_super_admins() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    affected uuid[];
+    bereft uuid;
+BEGIN
+    IF TG_TABLE_NAME = 'principal' THEN
+        SELECT pg_catalog.array_agg(DISTINCT m.organization) INTO affected
+        FROM aiven_rbac.group_member AS m WHERE m.member = NEW.id AND m.account_owners;
+    ELSIF TG_OP = 'TRUNCATE' THEN
+        SELECT pg_catalog.array_agg(o.id) INTO affected FROM aiven_rbac.organization AS o;
+    ELSIF OLD.account_owners THEN
+        affected := ARRAY[OLD.organization];
+    END IF;
+    IF affected IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    UPDATE aiven_rbac.organization AS o SET kind = o.kind WHERE o.id = ANY (affected);
+    SELECT o.id INTO bereft
+    FROM aiven_rbac.organization AS o
+    WHERE o.id = ANY (affected)
+      AND NOT EXISTS (SELECT FROM aiven_rbac.group_member AS m
+                      JOIN aiven_rbac.principal AS p ON p.id = m.member
+                      WHERE m.organization = o.id AND m.account_owners AND p.deactivated_at IS NULL)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'organization "%" would be left without a super admin',
+                (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = bereft)
+            USING ERRCODE = 'restrict_violation',
+                  DETAIL = 'An organization always has at least one active super admin.',
+                  HINT = 'Make another member super admin first: rbac_super_admin_add().';
+    END IF;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.check_super_admins() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization keeps an active super admin (P5)';
+
+CREATE TRIGGER check_super_admins AFTER DELETE OR UPDATE ON aiven_rbac.group_member
+    FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_super_admins();
+CREATE TRIGGER check_super_admins_truncate AFTER TRUNCATE ON aiven_rbac.group_member
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_super_admins();
+CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.principal
+    FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
+    EXECUTE FUNCTION aiven_rbac.check_super_admins();
+
+-- Signals (C1): once a statement, in every replication role.  Logical apply
+-- fires no statement triggers, so that there each row speaks; a duplicate
+-- signal in one command costs nothing.
+CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'rbac_signal_change'
+    LANGUAGE C;
+REVOKE ALL ON FUNCTION aiven_rbac.signal_change() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.signal_change() IS
+    'trigger: tells every session that what it has cached is old; with an argument, that the catalogue changed';
+
+DO $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
+                                   ('access_grant', ''), ('database_role', ''),
+                                   ('action', '''catalogue'''), ('grantable', '''catalogue'''),
+                                   ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
+             AS v (name, argument)
+    LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change, '
+            'ENABLE REPLICA TRIGGER signal_change_applied', t.name);
+    END LOOP;
+END
+$$;

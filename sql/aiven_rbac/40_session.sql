@@ -1,0 +1,29 @@
+-- The session's principal (S1, S2).
+
+CREATE FUNCTION @extschema@.rbac_set_principal(principal uuid, method text DEFAULT NULL,
+                                               two_factor boolean DEFAULT false, is_local boolean DEFAULT true)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_set_principal'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+REVOKE ALL ON FUNCTION @extschema@.rbac_set_principal(uuid, text, boolean, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.rbac_set_principal(uuid, text, boolean, boolean) IS
+    'act as a principal from now on (until the end of the transaction, unless is_local is false); for a trusted back end that has authenticated its user with the given method';
+
+CREATE FUNCTION @extschema@.rbac_current_principal() RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_current_principal'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION @extschema@.rbac_current_principal() IS
+    'the principal that this session acts as, or NULL';
+
+CREATE FUNCTION @extschema@.rbac_reset_principal() RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_reset_principal'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.rbac_reset_principal() IS
+    'be nobody again: what every pooled connection should end with';
+
+CREATE FUNCTION aiven_rbac.actor() RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_actor'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION aiven_rbac.actor() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.actor() IS
+    'the principal on whose behalf administration acts, NULL for the bootstrap operator; an error for anybody else';

@@ -1,0 +1,231 @@
+-- From names to ids and back, and the checks that administration begins with.
+-- What a principal has no membership for does not exist as far as it is told.
+
+CREATE FUNCTION aiven_rbac.require(actor uuid, action text, resource uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+    advice text;
+BEGIN
+    IF actor IS NULL OR @extschema@.rbac_has_permission(actor, resource, action) THEN
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT r FROM aiven_rbac.resource AS x WHERE x.id = resource;
+    SELECT e.advice INTO advice
+    FROM @extschema@.rbac_explain(actor, resource, action) AS e WHERE e.advice IS NOT NULL LIMIT 1;
+    RAISE EXCEPTION 'permission denied for % "%"', r.kind, r.path
+        USING ERRCODE = 'insufficient_privilege',
+              DETAIL = format('It takes the action "%s", which the session''s principal does not hold there.', action),
+              HINT = coalesce(advice, 'Ask a super admin of the organization.');
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require(uuid, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require(uuid, text, uuid) IS
+    'raise unless the actor (NULL: the bootstrap operator) holds an action on a resource';
+
+CREATE FUNCTION aiven_rbac.is_member(actor uuid, organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT actor IS NULL OR EXISTS (SELECT FROM aiven_rbac.membership AS m
+                                    WHERE m.principal = actor AND m.organization = is_member.organization)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_member(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_member(uuid, uuid) IS
+    'does the actor (NULL: the bootstrap operator, who does everywhere) belong to an organization?';
+
+CREATE FUNCTION aiven_rbac.find_resource(actor uuid, path @extschema@.rbac_path, VARIADIC kinds text[])
+    RETURNS aiven_rbac.resource
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+    expected text := array_to_string(kinds, ' or ');
+BEGIN
+    IF path IS NULL THEN
+        RAISE EXCEPTION 'path of the % must not be null', expected USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.path OPERATOR(@extschema@.=) find_resource.path;
+    IF NOT FOUND OR NOT aiven_rbac.is_member(actor, r.organization) THEN
+        RAISE EXCEPTION '% "%" does not exist', expected, path
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
+    END IF;
+    IF r.kind <> ALL (kinds) THEN
+        RAISE EXCEPTION '"%" is not a %', path, expected
+            USING ERRCODE = 'wrong_object_type',
+                  DETAIL = format('It is of kind %s.', r.kind),
+                  HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
+                              ELSE format('Give the path of a resource of kind %s.', expected) END;
+    END IF;
+    RETURN r;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource(uuid, @extschema@.rbac_path, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource(uuid, @extschema@.rbac_path, text[]) IS
+    'the resource at a path, which must be of one of the kinds; an error otherwise';
+
+CREATE FUNCTION aiven_rbac.find_principal(actor uuid, id uuid, VARIADIC kinds text[])
+    RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    p aiven_rbac.principal;
+    expected text := replace(array_to_string(kinds, ' or '), '_', ' ');
+BEGIN
+    SELECT * INTO p FROM aiven_rbac.principal AS x WHERE x.id = find_principal.id;
+    IF NOT FOUND OR (p.organization IS NOT NULL AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
+        RAISE EXCEPTION '% with id % does not exist', expected, coalesce(id::text, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
+    END IF;
+    IF p.kind <> ALL (kinds) THEN
+        RAISE EXCEPTION '% "%" is not a %', replace(p.kind, '_', ' '), p.name, expected
+            USING ERRCODE = 'wrong_object_type';
+    END IF;
+    RETURN p;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) IS
+    'the principal with an id, which must be of one of the kinds; an error otherwise';
+
+CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT (aiven_rbac.find_resource(@extschema@.rbac_current_principal(), path,
+                                     'organization', 'unit', 'project', 'service')).id
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
+    'the id of the resource at a path; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_resource_path(id uuid) RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+BEGIN
+    SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = rbac_resource_path.id;
+    IF NOT FOUND OR NOT aiven_rbac.is_member(@extschema@.rbac_current_principal(), r.organization) THEN
+        RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN r.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resource_path(uuid) IS
+    'the path of the resource with an id; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    result uuid;
+BEGIN
+    SELECT p.id INTO result FROM aiven_rbac.principal AS p
+    WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'user "%" does not exist', email
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Users are known by their email: rbac_user_create() makes one.';
+    END IF;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user(text) IS
+    'the id of the user with an email (case does not matter); an error if there is none';
+
+CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    o aiven_rbac.resource := aiven_rbac.find_resource(@extschema@.rbac_current_principal(), organization, 'organization');
+    result uuid;
+BEGIN
+    SELECT p.id INTO result FROM aiven_rbac.principal AS p
+    WHERE p.organization = o.id AND p.kind = find_by_name.kind AND p.name = find_by_name.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), name, organization
+            USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN result;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) IS
+    'the id of an organization''s group or application user; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_group(organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.find_by_name('group', organization, name) $$;
+COMMENT ON FUNCTION @extschema@.rbac_group(@extschema@.rbac_path, text) IS
+    'the id of an organization''s group; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_application_user(organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.find_by_name('application_user', organization, name) $$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user(@extschema@.rbac_path, text) IS
+    'the id of an organization''s application user; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := @extschema@.rbac_current_principal();
+    top aiven_rbac.resource := aiven_rbac.find_resource(actor, root, 'organization', 'unit', 'project', 'service');
+BEGIN
+    -- A resource is drawn when something is held on it or below it.  "rails"
+    -- is the part of a line that the levels above have drawn.
+    RETURN QUERY
+    WITH RECURSIVE seen AS MATERIALIZED (
+        SELECT r.id, r.parent, r.kind, r.path, r.name FROM aiven_rbac.resource AS r
+        WHERE r.path OPERATOR(@extschema@.<@) root
+          AND (actor IS NULL OR EXISTS (SELECT FROM @extschema@.rbac_effective_actions(actor, r.id)))
+    ), shown AS (
+        SELECT r.id, r.parent, r.kind, r.path, r.name,
+               lead(r.id) OVER (PARTITION BY r.parent ORDER BY r.path) IS NULL AS last
+        FROM aiven_rbac.resource AS r
+        WHERE r.path OPERATOR(@extschema@.<@) root
+          AND EXISTS (SELECT FROM seen AS s WHERE s.path OPERATOR(@extschema@.<@) r.path)
+    ), drawn AS (
+        SELECT s.id, s.path, ''::text AS rails,
+               format('%s (%s)', s.name, s.kind) AS line
+        FROM shown AS s WHERE s.id = top.id
+        UNION ALL
+        SELECT s.id, s.path, d.rails || CASE WHEN s.last THEN '    ' ELSE '│   ' END,
+               format('%s%s%s (%s)', d.rails, CASE WHEN s.last THEN '└── ' ELSE '├── ' END, s.name, s.kind)
+        FROM drawn AS d JOIN shown AS s ON s.parent = d.id
+    )
+    SELECT d.line FROM drawn AS d ORDER BY d.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_tree(@extschema@.rbac_path) IS
+    'the hierarchy below a resource, drawn line by line, as far as the session''s principal holds something in it';

@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * aiven_rbac.c
+ *	  Module start.
+ *
+ * The library is loaded by the first function that is called; nothing has to
+ * be preloaded.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "compat.h"
+#include "rbac_cache.h"
+#include "rbac_session.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("aiven_rbac.cache_size",
+							"Memory that a session may use to remember what principals hold.",
+							"Those not asked about for longest are forgotten first.",
+							&rbac_cache_size_kb,
+							16384, 64, MAX_KILOBYTES,
+							PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	rbac_session_init();
+	rbac_reserve_settings("aiven_rbac");
+	rbac_cache_init();
+}

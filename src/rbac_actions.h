@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_actions.h
+ *	  The registry of actions, permissions and roles.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_ACTIONS_H
+#define RBAC_ACTIONS_H
+
+#include "postgres.h"
+
+#include "action_set.h"
+#include "rbac_catalog.h"
+
+typedef enum GrantableType
+{
+	RBAC_BUILT_IN,
+	RBAC_ROLE,
+	RBAC_PERMISSION
+} GrantableType;
+
+typedef struct Action
+{
+	char	   *name;			/* NULL: no action has this number */
+	ResourceKind kind;			/* of the resource that it is done to */
+} Action;
+
+/*
+ * A role or permission.  "allowed" is by the kind of resource that it was
+ * granted on; nothing is granted on a service.
+ */
+typedef struct Grantable
+{
+	pg_uuid_t	id;
+	pg_uuid_t	organization;	/* nil: every organization's */
+	char	   *name;
+	GrantableType type;
+	uint8		grantable_on;	/* bit 1 << ResourceKind */
+	ActionSet	allowed[RBAC_RESOURCE_KINDS];
+} Grantable;
+
+/*
+ * Counted by those who hold it: it is freed with the last of them, after the
+ * catalogue has changed.
+ */
+typedef struct Registry
+{
+	MemoryContext context;
+	int			references;
+	Action		actions[RBAC_MAX_ACTIONS];
+	int			ngrantables;
+	Grantable  *grantables;		/* ordered by name, then organization */
+	Grantable **by_id;			/* ordered by id */
+	const Grantable *super_admin;
+} Registry;
+
+/*
+ * What holding a name takes, by the kind of the resource asked about.  A
+ * custom role's name means something in its own organization only, so that
+ * it is resolved once the resource is known.
+ */
+typedef struct Requirement
+{
+	bool		custom;
+	ActionSet	actions[RBAC_RESOURCE_KINDS];
+} Requirement;
+
+extern Registry *rbac_registry_acquire(void);
+extern void rbac_registry_release(Registry *registry);
+extern void rbac_registry_changed(void);
+extern bool rbac_registry_is_current(const Registry *registry);
+
+extern const Grantable *rbac_grantable_by_id(const Registry *registry, const pg_uuid_t *id);
+extern const Grantable *rbac_grantable_by_name(const Registry *registry, const char *name,
+											   const pg_uuid_t *organization);
+extern void rbac_require(const Registry *registry, const char *name, Requirement *requirement);
+extern const ActionSet *rbac_required_actions(const Registry *registry, const Requirement *requirement,
+											  const char *name, ResourceKind kind,
+											  const pg_uuid_t *organization);
+
+#endif							/* RBAC_ACTIONS_H */

@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_admin.c
+ *	  What administration needs in C.
+ *
+ * Administration is SQL and PL/pgSQL (sql/aiven_rbac/); here is what those
+ * languages have no word for: who acts, and what the tables hold now rather
+ * than in the transaction's snapshot.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+
+#include "compat.h"
+#include "rbac_cache.h"
+#include "rbac_session.h"
+
+PG_FUNCTION_INFO_V1(rbac_actor);
+PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_find_grantable);
+PG_FUNCTION_INFO_V1(rbac_actions_not_held);
+
+/*
+ * aiven_rbac.actor() → uuid
+ *
+ * The principal on whose behalf administration acts; NULL for the bootstrap
+ * operator.  Anybody else is refused.
+ */
+Datum
+rbac_actor(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session;
+	pg_uuid_t  *result;
+
+	AcceptInvalidationMessages();
+	session = rbac_session_get();
+	if (session == NULL)
+	{
+		if (rbac_session_is_operator())
+			PG_RETURN_NULL();
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no principal is set"),
+				 errdetail("Without one, only the owner of the extension and superusers can administer."),
+				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+	}
+	result = palloc(sizeof(pg_uuid_t));
+	*result = session->id;
+	PG_RETURN_UUID_P(result);
+}
+
+static void
+put_child(void *row, void *arg)
+{
+	ResourceRow *child = row;
+	ReturnSetInfo *result = arg;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	values[0] = UUIDPGetDatum(&child->id);
+	values[1] = CStringGetTextDatum(rbac_kind_name(child->kind));
+	values[2] = PointerGetDatum(child->path);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * aiven_rbac.children_now(parent uuid) → (id uuid, kind text, path rbac_path)
+ *
+ * What is directly inside a resource at this moment, what was committed after
+ * the transaction's snapshot included.  A resource that is about to be moved
+ * or deleted must not leave behind what a REPEATABLE READ transaction can't
+ * see.
+ */
+Datum
+rbac_children_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+
+	rbac_materialize(fcinfo);
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_catalog_look(&view);
+	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
+	rbac_catalog_close(&view);
+	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.find_grantable(name text, organization uuid) → uuid
+ */
+Datum
+rbac_find_grantable(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	pg_uuid_t  *organization = PG_GETARG_UUID_P(1);
+	Registry   *registry;
+	const Grantable *grantable;
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+
+	AcceptInvalidationMessages();
+	registry = rbac_registry_acquire();
+	PG_TRY();
+	{
+		grantable = rbac_grantable_by_name(registry, name, organization);
+		if (grantable == NULL)
+		{
+			Requirement requirement;
+
+			rbac_require(registry, name, &requirement);
+			if (requirement.custom)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_OBJECT),
+						 errmsg("role \"%s\" does not exist in this organization", name)));
+			ereport(ERROR,
+					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is an action, and actions are not granted one by one", name),
+					 errhint("Grant a permission or role that allows it.")));
+		}
+		*result = grantable->id;
+	}
+	PG_FINALLY();
+	{
+		rbac_registry_release(registry);
+	}
+	PG_END_TRY();
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * The actions that "grantable" gives when granted on "resource" and that the
+ * principal does not hold there from valid_from (NULL or past: now) to
+ * valid_until (NULL: for ever).  A grant of the principal's counts if its own
+ * period covers all of that: what ends tomorrow can't be handed out for
+ * longer.
+ */
+Datum
+rbac_actions_not_held(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz from = PG_ARGISNULL(3) ? now : Max(PG_GETARG_TIMESTAMPTZ(3), now);
+	TimestampTz until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
+	PrincipalEntry *entry;
+	const Verdict *verdict;
+	ResourceRow resource;
+	CatalogView view;
+	bool		found;
+	ActionSet	held = {{0}};
+	ActionSet	missing;
+	const Grantable *grantable;
+	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and grantable must not be null");
+	AcceptInvalidationMessages();
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_catalog_look(&view);
+	found = rbac_catalog_resource(&view, PG_GETARG_UUID_P(1), &resource);
+	rbac_catalog_close(&view);
+	if (!found)
+		elog(ERROR, "resource does not exist");
+
+	entry = rbac_cache_pin(PG_GETARG_UUID_P(0), now);
+	PG_TRY();
+	{
+		grantable = rbac_grantable_by_id(entry->registry, PG_GETARG_UUID_P(2));
+		verdict = rbac_cache_verdict(entry, PG_GETARG_UUID_P(1));
+		if (grantable == NULL)
+			elog(ERROR, "role or permission does not exist");
+		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
+		{
+			const PrincipalGrant *grant = &entry->grants[i];
+
+			if (grant->valid_from <= from && grant->valid_until >= until &&
+				rbac_path_contains(grant->path, grant->path_length,
+								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
+				action_set_union(&held, grant->allowed);
+		}
+		missing = action_set_difference(&grantable->allowed[resource.kind], &held);
+		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+		{
+			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)
+				accumArrayResult(names, CStringGetTextDatum(entry->registry->actions[i].name),
+								 false, TEXTOID, CurrentMemoryContext);
+		}
+	}
+	PG_FINALLY();
+	{
+		rbac_cache_unpin(entry);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(makeArrayResult(names, CurrentMemoryContext));
+}

@@ -1,0 +1,740 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_cache.c
+ *	  What principals hold where, remembered by this backend.
+ *
+ * For each principal that was asked about there is an entry: its grants, the
+ * actions that they give by the path they stand on ("scopes"), and a memo of
+ * the verdicts on resources that were asked about.  An entry is loaded with a
+ * few index scans, by grants alone; resources are looked up one by one when
+ * they are first asked about, and then cost a hash probe.
+ *
+ * A stale right is the worst bug that this file could have.  What keeps it
+ * from happening:
+ *
+ * - Every change of a table that decisions read sends a relation cache
+ *   message.  The callback counts generations and does nothing else; it can
+ *   run in the middle of anything here.
+ * - An entry belongs to the generation that was current before the snapshot
+ *   that it was read with was taken, and after the tables were locked.  A
+ *   message that comes while reading therefore leaves an entry that is
+ *   already old: it serves the statement that asked, which began before, and
+ *   is not kept.
+ * - What is kept and of an old generation is never handed out.  It goes when
+ *   the cache is next used, or with the last pin.
+ * - Uncommitted changes of this transaction are seen like any other: they
+ *   send their message at the end of the command, and once more if the
+ *   transaction or subtransaction is rolled back.
+ * - The memo is filled later than its entry, under newer snapshots.  That is
+ *   sound because any change would have made a new generation, and with it a
+ *   new entry, for whoever asks next; who still holds the old entry is in the
+ *   middle of a statement that began before.
+ *
+ * An entry holds for an interval of time, too: at its ends the validity
+ * period of some grant begins or ends (G7).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "common/hashfn.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "rbac_cache.h"
+
+PG_FUNCTION_INFO_V1(rbac_signal_change);
+
+#define PRINCIPAL_TABLES \
+	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT))
+
+/* Measure an entry's memory again after this many more resources. */
+#define MEMO_CHECK_STEP		4096
+
+static inline uint32
+hash_uuid(const pg_uuid_t *id)
+{
+	uint64		half[2];
+	uint64		mixed;
+
+	/* Ids need not be random: an application can bring numbered ones. */
+	memcpy(half, id->data, UUID_LEN);
+	mixed = (half[0] ^ (half[1] >> 29)) * UINT64CONST(0x9E3779B97F4A7C15);
+	mixed = (mixed ^ half[1] ^ (mixed >> 32)) * UINT64CONST(0xD6E8FEB86659FD93);
+	return (uint32) (mixed >> 32);
+}
+
+/* Payload of a path, in memory that outlives the table it is a key of */
+typedef struct PathKey
+{
+	const char *data;
+	int			length;
+} PathKey;
+
+/* Eight bytes at a time: this is what a check per row spends its time on. */
+static inline uint32
+hash_path(PathKey key)
+{
+	uint64		mixed = key.length;
+	uint64		chunk;
+	int			i;
+
+	for (i = 0; i + 8 <= key.length; i += 8)
+	{
+		memcpy(&chunk, key.data + i, 8);
+		mixed = (mixed ^ chunk) * UINT64CONST(0x9E3779B97F4A7C15);
+		mixed ^= mixed >> 32;
+	}
+	chunk = 0;
+	memcpy(&chunk, key.data + i, key.length - i);
+	mixed = (mixed ^ chunk) * UINT64CONST(0xD6E8FEB86659FD93);
+	return (uint32) (mixed ^ (mixed >> 32));
+}
+
+static inline bool
+equal_paths(PathKey a, PathKey b)
+{
+	return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+}
+
+typedef struct PrincipalSlot
+{
+	pg_uuid_t	id;
+	PrincipalEntry *entry;
+	char		status;
+} PrincipalSlot;
+
+typedef struct ScopeSlot
+{
+	PathKey		path;
+	ActionSet	actions;
+	char		status;
+} ScopeSlot;
+
+typedef struct VerdictSlot
+{
+	const Verdict *verdict;
+	char		status;
+} VerdictSlot;
+
+typedef struct IdMemoSlot
+{
+	pg_uuid_t	id;
+	const Verdict *verdict;		/* NULL: no such resource */
+	char		status;
+} IdMemoSlot;
+
+typedef struct PathMemoSlot
+{
+	PathKey		path;
+	const Verdict *verdict;		/* NULL: no such resource */
+	uint32		hash;
+	char		status;
+} PathMemoSlot;
+
+#define SH_PREFIX principal
+#define SH_ELEMENT_TYPE PrincipalSlot
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
+#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+#define SH_PREFIX scope
+#define SH_ELEMENT_TYPE ScopeSlot
+#define SH_KEY_TYPE PathKey
+#define SH_KEY path
+#define SH_HASH_KEY(tb, key) hash_path(key)
+#define SH_EQUAL(tb, a, b) equal_paths(a, b)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+#define SH_PREFIX verdict
+#define SH_ELEMENT_TYPE VerdictSlot
+#define SH_KEY_TYPE const Verdict *
+#define SH_KEY verdict
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), sizeof(Verdict))
+#define SH_EQUAL(tb, a, b) (memcmp((a), (b), sizeof(Verdict)) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+#define SH_PREFIX id_memo
+#define SH_ELEMENT_TYPE IdMemoSlot
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
+#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+#define SH_PREFIX path_memo
+#define SH_ELEMENT_TYPE PathMemoSlot
+#define SH_KEY_TYPE PathKey
+#define SH_KEY path
+#define SH_HASH_KEY(tb, key) hash_path(key)
+#define SH_EQUAL(tb, a, b) equal_paths(a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, slot) ((slot)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+int			rbac_cache_size_kb = 16384;
+
+static MemoryContext cache_context = NULL;
+static principal_hash *principals = NULL;
+static dlist_head least_recently_used = DLIST_STATIC_INIT(least_recently_used);
+static Size cache_bytes = 0;
+static uint64 generation = 1;
+static uint64 principals_generation = 1;	/* of all that is in the cache */
+
+/* The last database role asked about (rbac_database_role_map) */
+static struct
+{
+	uint64		generation;
+	Oid			role;
+	bool		mapped;
+	pg_uuid_t	principal;
+}			role_memo;
+
+/*
+ * Relation cache callback: count, nothing else.
+ */
+static void
+relcache_changed(Datum arg, Oid relid)
+{
+	switch (rbac_catalog_change(relid))
+	{
+		case RBAC_CHANGE_NONE:
+			break;
+		case RBAC_CHANGE_ALL:
+			rbac_catalog_forget();
+			/* FALLTHROUGH */
+		case RBAC_CHANGE_CATALOGUE:
+			rbac_registry_changed();
+			/* FALLTHROUGH */
+		case RBAC_CHANGE_FACTS:
+			generation++;
+			break;
+	}
+}
+
+void
+rbac_cache_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
+}
+
+/*
+ * aiven_rbac.signal_change() → trigger, statement or row
+ *
+ * Tells every session, this one included, that what it has cached is old:
+ * when the transaction commits, and this one at the end of the command.  What
+ * speaks is an empty table kept for the purpose, so that the signal is the
+ * same wherever the changed table is (and is never lost with it).
+ */
+Datum
+rbac_signal_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	bool		catalogue;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "signal_change was not called as a trigger");
+	catalogue = trigger->tg_trigger->tgnargs > 0;
+	CacheInvalidateRelcacheByRelid(rbac_catalog_table(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
+													  RBAC_TABLE_FACTS_SIGNAL));
+	return PointerGetDatum(NULL);
+}
+
+static void
+free_entry(PrincipalEntry *entry)
+{
+	rbac_registry_release(entry->registry);
+	MemoryContextDelete(entry->context);
+}
+
+void
+rbac_cache_unpin(PrincipalEntry *entry)
+{
+	Assert(entry->pins > 0);
+	if (--entry->pins == 0)
+		free_entry(entry);
+}
+
+static void
+drop_from_cache(PrincipalEntry *entry)
+{
+	principal_delete(principals, entry->id);
+	dlist_delete(&entry->lru);
+	entry->cached = false;
+	cache_bytes -= entry->bytes;
+	rbac_cache_unpin(entry);
+}
+
+/*
+ * Let go of all that an older generation left behind.
+ */
+static void
+drop_stale_entries(void)
+{
+	if (principals_generation == generation)
+		return;
+	while (!dlist_is_empty(&least_recently_used))
+		drop_from_cache(dlist_container(PrincipalEntry, lru,
+										dlist_tail_node(&least_recently_used)));
+	principals_generation = generation;
+}
+
+/*
+ * Measure an entry that has grown, and keep the whole within its bound: drop
+ * the principals that were not asked about for longest, and if that is not
+ * enough, what "entry" itself remembers of resources.
+ */
+static void
+account(PrincipalEntry *entry)
+{
+	Size		limit = (Size) rbac_cache_size_kb * 1024;
+	Size		before = entry->bytes;
+
+	entry->bytes = MemoryContextMemAllocated(entry->context, true);
+	if (!entry->cached)
+		return;
+	cache_bytes += entry->bytes - before;
+
+	while (cache_bytes > limit)
+	{
+		PrincipalEntry *oldest = dlist_container(PrincipalEntry, lru,
+												 dlist_tail_node(&least_recently_used));
+
+		if (oldest == entry)
+			break;
+		drop_from_cache(oldest);
+	}
+}
+
+/*
+ * Entry that is being built, and what its rows need to become grants.
+ */
+typedef struct Loading
+{
+	PrincipalEntry *entry;
+	CatalogView *view;
+	TimestampTz now;
+	const PrincipalRow *group;	/* whose grants are read; NULL: its own */
+	int			room;
+} Loading;
+
+static void
+add_membership(void *row, void *arg)
+{
+	PrincipalEntry *entry = ((Loading *) arg)->entry;
+
+	if (entry->norganizations == 0)
+		entry->organizations = palloc(sizeof(pg_uuid_t));
+	else if ((entry->norganizations & (entry->norganizations - 1)) == 0)
+		entry->organizations = repalloc(entry->organizations,
+										2 * entry->norganizations * sizeof(pg_uuid_t));
+	entry->organizations[entry->norganizations++] = *(pg_uuid_t *) row;
+}
+
+static bool
+belongs_to(const PrincipalEntry *entry, const pg_uuid_t *organization)
+{
+	for (int i = 0; i < entry->norganizations; i++)
+	{
+		if (rbac_uuid_equal(&entry->organizations[i], organization))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add a grant to the entry.  One whose resource, role or membership is
+ * missing counts for nothing: replication can bring rows in any order.
+ */
+static void
+add_grant_of(Loading *loading, const Grantable *grantable, const pg_uuid_t *resource,
+			 TimestampTz valid_from, TimestampTz valid_until)
+{
+	PrincipalEntry *entry = loading->entry;
+	PrincipalGrant *grant;
+	ResourceRow at;
+
+	if (grantable == NULL || !rbac_catalog_resource(loading->view, resource, &at) ||
+		!belongs_to(entry, &at.organization))
+		return;
+	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &at.organization))
+		return;
+
+	if (entry->ngrants == loading->room)
+	{
+		loading->room = loading->room == 0 ? 8 : 2 * loading->room;
+		entry->grants = entry->ngrants == 0 ?
+			palloc(sizeof(PrincipalGrant) * loading->room) :
+			repalloc_huge(entry->grants, sizeof(PrincipalGrant) * loading->room);
+	}
+	grant = &entry->grants[entry->ngrants++];
+	grant->grantable = grantable;
+	grant->allowed = &grantable->allowed[at.kind];
+	grant->resource = at.id;
+	grant->organization = at.organization;
+	grant->kind = at.kind;
+	grant->path = RBAC_PATH_DATA(at.path);
+	grant->path_length = RBAC_PATH_LEN(at.path);
+	grant->group_name = loading->group != NULL ? loading->group->name : NULL;
+	grant->valid_from = valid_from;
+	grant->valid_until = valid_until;
+	grant->active = valid_from <= loading->now && loading->now < valid_until;
+
+	if (valid_from <= loading->now)
+		entry->since = Max(entry->since, valid_from);
+	else
+		entry->until = Min(entry->until, valid_from);
+	if (valid_until <= loading->now)
+		entry->since = Max(entry->since, valid_until);
+	else
+		entry->until = Min(entry->until, valid_until);
+
+	if (grant->active)
+	{
+		PathKey		path = {grant->path, grant->path_length};
+		bool		found;
+		ScopeSlot  *slot = scope_insert(entry->scopes, path, &found);
+
+		if (!found)
+			memset(&slot->actions, 0, sizeof(ActionSet));
+		action_set_union(&slot->actions, grant->allowed);
+	}
+}
+
+static void
+add_grant(void *row, void *arg)
+{
+	AccessGrantRow *grant = row;
+	Loading    *loading = arg;
+
+	add_grant_of(loading, rbac_grantable_by_id(loading->entry->registry, &grant->grantable),
+				 &grant->resource, grant->valid_from, grant->valid_until);
+}
+
+static void
+add_group(void *row, void *arg)
+{
+	GroupMemberRow *member = row;
+	Loading    *loading = arg;
+	PrincipalRow *group = palloc(sizeof(PrincipalRow));
+
+	if (!rbac_catalog_principal(loading->view, &member->group_id, group) ||
+		group->kind != RBAC_GROUP ||
+		!rbac_uuid_equal(&group->organization, &member->organization))
+		return;
+	loading->group = group;
+	if (group->account_owners && loading->entry->kind == RBAC_USER)
+		add_grant_of(loading, loading->entry->registry->super_admin, &group->organization,
+					 DT_NOBEGIN, DT_NOEND);
+	rbac_catalog_grants(loading->view, &member->group_id, add_grant, loading);
+	loading->group = NULL;
+}
+
+/*
+ * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
+ */
+static PrincipalEntry *
+load_entry(const pg_uuid_t *id, TimestampTz now, Registry *registry)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "rbac principal",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
+	CatalogView view;
+	PrincipalRow principal;
+	Loading		loading = {.entry = entry,.view = &view,.now = now};
+
+	entry->id = *id;
+	entry->context = context;
+	entry->registry = registry;
+	entry->since = DT_NOBEGIN;
+	entry->until = DT_NOEND;
+	entry->scopes = scope_create(context, 8, NULL);
+
+	rbac_catalog_lock(&view, PRINCIPAL_TABLES);
+	entry->generation = generation;
+	rbac_catalog_look(&view);
+	if (rbac_catalog_principal(&view, id, &principal))
+	{
+		entry->exists = true;
+		entry->kind = principal.kind;
+		entry->deactivated = principal.deactivated;
+		rbac_catalog_memberships(&view, id, add_membership, &loading);
+		if (!principal.deactivated)
+		{
+			rbac_catalog_grants(&view, id, add_grant, &loading);
+			rbac_catalog_groups(&view, id, add_group, &loading);
+		}
+	}
+	rbac_catalog_close(&view);
+
+	entry->verdicts = verdict_create(context, 8, NULL);
+	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
+												ALLOCSET_SMALL_SIZES);
+	entry->memo_check = MEMO_CHECK_STEP;
+	MemoryContextSwitchTo(caller);
+	return entry;
+}
+
+/*
+ * Does the entry still say what the tables say, for a statement that started
+ * at "now"?  As far as the messages accepted so far tell.
+ */
+bool
+rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now)
+{
+	return entry->generation == generation &&
+		rbac_registry_is_current(entry->registry) &&
+		entry->since <= now && now < entry->until;
+}
+
+/*
+ * The entry of a principal for a statement that started at "now", pinned:
+ * give it back with rbac_cache_unpin().  A principal that does not exist has
+ * an entry, too, in which it holds nothing.
+ *
+ * What was committed before the last call of AcceptInvalidationMessages() is
+ * taken into account; the caller decides when that is.
+ */
+PrincipalEntry *
+rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
+{
+	PrincipalEntry *entry;
+	PrincipalSlot *slot;
+	Registry   *registry;
+	bool		found;
+
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext, "rbac cache",
+											  ALLOCSET_DEFAULT_SIZES);
+	if (principals == NULL)
+		principals = principal_create(cache_context, 16, NULL);
+
+	drop_stale_entries();
+	slot = principal_lookup(principals, *principal);
+	if (slot != NULL)
+	{
+		entry = slot->entry;
+		if (rbac_cache_is_current(entry, now))
+		{
+			dlist_move_head(&least_recently_used, &entry->lru);
+			entry->pins++;
+			return entry;
+		}
+		drop_from_cache(entry);
+	}
+
+	registry = rbac_registry_acquire();
+	PG_TRY();
+	{
+		entry = load_entry(principal, now, registry);
+	}
+	PG_CATCH();
+	{
+		rbac_registry_release(registry);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	MemoryContextSetParent(entry->context, cache_context);
+	entry->pins = 1;
+
+	/*
+	 * If something changed while reading, the entry serves this caller, whose
+	 * statement began before the change, and nobody else.
+	 */
+	if (!rbac_cache_is_current(entry, now))
+		return entry;
+
+	slot = principal_insert(principals, *principal, &found);
+	Assert(!found);
+	slot->entry = entry;
+	dlist_push_head(&least_recently_used, &entry->lru);
+	entry->cached = true;
+	entry->pins++;
+	account(entry);
+	return entry;
+}
+
+/*
+ * The union of what is granted on a path and above it, as a shared verdict.
+ */
+static const Verdict *
+judge(PrincipalEntry *entry, const ResourceRow *resource)
+{
+	const char *path = RBAC_PATH_DATA(resource->path);
+	int			length = RBAC_PATH_LEN(resource->path);
+	Verdict		verdict;
+	VerdictSlot *slot;
+	bool		found;
+
+	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
+	verdict.kind = resource->kind;
+	verdict.organization = resource->organization;
+	for (int end = 1; end <= length; end++)
+	{
+		if (end == length || path[end] == RBAC_PATH_SEPARATOR)
+		{
+			PathKey		above = {path, end};
+			ScopeSlot  *scope = scope_lookup(entry->scopes, above);
+
+			if (scope != NULL)
+				action_set_union(&verdict.actions, &scope->actions);
+		}
+	}
+
+	slot = verdict_lookup(entry->verdicts, &verdict);
+	if (slot == NULL)
+	{
+		Verdict    *shared = MemoryContextAlloc(entry->context, sizeof(Verdict));
+
+		memcpy(shared, &verdict, sizeof(Verdict));
+		slot = verdict_insert(entry->verdicts, shared, &found);
+	}
+	return slot->verdict;
+}
+
+/*
+ * Room for one more resource in the memo.  When the memory is used up by this
+ * principal alone, start over: verdicts are worth less than the bound.
+ */
+static void
+make_room(PrincipalEntry *entry)
+{
+	uint32		members = (entry->by_id != NULL ? entry->by_id->members : 0) +
+		(entry->by_path != NULL ? entry->by_path->members : 0);
+
+	if (members >= entry->memo_check)
+	{
+		account(entry);
+		entry->memo_check = members + MEMO_CHECK_STEP;
+		if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
+		{
+			MemoryContextReset(entry->memo_context);
+			entry->by_id = NULL;
+			entry->by_path = NULL;
+			entry->memo_check = MEMO_CHECK_STEP;
+			account(entry);
+		}
+	}
+	if (entry->by_id == NULL)
+		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
+	if (entry->by_path == NULL)
+		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
+}
+
+/*
+ * Look a resource up, by path if one is given, by id otherwise.
+ */
+static const Verdict *
+look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path)
+{
+	CatalogView view;
+	ResourceRow resource;
+	bool		found;
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_catalog_look(&view);
+	found = path != NULL ?
+		rbac_catalog_resource_at(&view, path, &resource) :
+		rbac_catalog_resource(&view, id, &resource);
+	rbac_catalog_close(&view);
+	return found ? judge(entry, &resource) : NULL;
+}
+
+/*
+ * What an entry's principal holds on a resource, or NULL if there is no such
+ * resource.  The verdict lives as long as the entry is pinned.
+ */
+const Verdict *
+rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
+{
+	IdMemoSlot *slot;
+	const Verdict *verdict;
+	bool		found;
+
+	if (likely(entry->by_id != NULL))
+	{
+		slot = id_memo_lookup(entry->by_id, *resource);
+		if (likely(slot != NULL))
+			return slot->verdict;
+	}
+
+	verdict = look_up_verdict(entry, resource, NULL);
+	make_room(entry);
+	slot = id_memo_insert(entry->by_id, *resource, &found);
+	slot->verdict = verdict;
+	return verdict;
+}
+
+const Verdict *
+rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
+{
+	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
+	PathMemoSlot *slot;
+	const Verdict *verdict;
+	bool		found;
+
+	if (likely(entry->by_path != NULL))
+	{
+		slot = path_memo_lookup(entry->by_path, key);
+		if (likely(slot != NULL))
+			return slot->verdict;
+	}
+
+	verdict = look_up_verdict(entry, NULL, path);
+	make_room(entry);
+	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
+	slot = path_memo_insert(entry->by_path, key, &found);
+	slot->verdict = verdict;
+	return verdict;
+}
+
+/*
+ * The principal that a database role is when it logs in directly.
+ */
+bool
+rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
+{
+	CatalogView view;
+	uint64		seen;
+	bool		mapped;
+
+	if (role_memo.generation == generation && role_memo.role == role)
+	{
+		*principal = role_memo.principal;
+		return role_memo.mapped;
+	}
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_DATABASE_ROLE));
+	seen = generation;
+	rbac_catalog_look(&view);
+	mapped = rbac_catalog_role_principal(&view, role, principal);
+	rbac_catalog_close(&view);
+
+	role_memo.role = role;
+	role_memo.mapped = mapped;
+	role_memo.principal = *principal;
+	role_memo.generation = seen;
+	return mapped;
+}

@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_cache.h
+ *	  What principals hold where, remembered by this backend.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_CACHE_H
+#define RBAC_CACHE_H
+
+#include "postgres.h"
+
+#include "lib/ilist.h"
+
+#include "rbac_actions.h"
+
+/*
+ * A grant that a principal has, directly or by a group.  Super admin standing
+ * is one too: of the built-in grantable, on the organization, by its account
+ * owners group.
+ */
+typedef struct PrincipalGrant
+{
+	const Grantable *grantable;
+	const ActionSet *allowed;	/* on this kind of resource */
+	pg_uuid_t	resource;
+	pg_uuid_t	organization;
+	ResourceKind kind;
+	uint16		path_length;
+	const char *path;			/* payload, see path.h */
+	const char *group_name;		/* NULL: granted directly */
+	TimestampTz valid_from;
+	TimestampTz valid_until;
+	bool		active;			/* at the instants that the entry is for */
+} PrincipalGrant;
+
+/*
+ * All that is held on a resource, and what is needed to judge a name there.
+ * Resources on which the same is held share one verdict.
+ */
+typedef struct Verdict
+{
+	ActionSet	actions;
+	pg_uuid_t	organization;
+	ResourceKind kind;
+} Verdict;
+
+struct scope_hash;
+struct verdict_hash;
+struct id_memo_hash;
+struct path_memo_hash;
+
+/*
+ * One principal, as of one generation and for the instants in [since, until).
+ * Who uses an entry over more than one call pins it.
+ */
+typedef struct PrincipalEntry
+{
+	pg_uuid_t	id;
+	dlist_node	lru;			/* while it is in the cache */
+	bool		cached;
+	int			pins;			/* the cache's own is one */
+	MemoryContext context;
+	Size		bytes;			/* of the context when last measured */
+	uint64		generation;
+	Registry   *registry;
+
+	bool		exists;
+	bool		deactivated;
+	PrincipalKind kind;
+	TimestampTz since;
+	TimestampTz until;
+	int			ngrants;
+	PrincipalGrant *grants;
+	int			norganizations;
+	pg_uuid_t  *organizations;	/* that it belongs to */
+
+	struct scope_hash *scopes;	/* path → actions granted on it */
+	struct verdict_hash *verdicts;
+	MemoryContext memo_context;
+	struct id_memo_hash *by_id;
+	struct path_memo_hash *by_path;
+	uint32		memo_check;		/* measure again at this many resources */
+} PrincipalEntry;
+
+extern int	rbac_cache_size_kb;
+
+extern void rbac_cache_init(void);
+extern PrincipalEntry *rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now);
+extern void rbac_cache_unpin(PrincipalEntry *entry);
+extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
+
+extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
+extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
+extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
+
+#endif							/* RBAC_CACHE_H */

@@ -1,0 +1,605 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_catalog.c
+ *	  The one owner of the extension's table names, OIDs, column numbers and
+ *	  scans.
+ *
+ * Decisions read the extension's tables directly, with no SQL in between: it
+ * works in every context (parallel workers, hot standby, another role's
+ * query), costs microseconds, and needs no privilege of the caller.
+ *
+ * A caller first locks the tables that it needs (rbac_catalog_lock), then
+ * takes note of whatever tells it that its result is still current, then
+ * looks (rbac_catalog_look).  The order matters: taking a lock can accept
+ * invalidation messages, and the snapshot must not be older than the last
+ * message that was accepted.  The transaction's own snapshot would be: under
+ * REPEATABLE READ it shows a grant that was revoked since, for as long as the
+ * transaction lasts, while the message about it has been used up.  So a look
+ * always takes a new snapshot, which sees all that is committed and this
+ * transaction's own changes.
+ *
+ * OIDs are looked up by name, once, and forgotten when one of the tables
+ * changes shape or goes away.  That includes a CREATE EXTENSION that is
+ * rolled back: the abort replays the messages of the tables' creation.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+#include "rbac_catalog.h"
+
+static const char *const schema_name = "aiven_rbac";
+
+static const char *const table_names[RBAC_TABLES] = {
+	[RBAC_TABLE_RESOURCE] = "resource",
+	[RBAC_TABLE_PRINCIPAL] = "principal",
+	[RBAC_TABLE_MEMBERSHIP] = "membership",
+	[RBAC_TABLE_GROUP_MEMBER] = "group_member",
+	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
+	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
+	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
+	[RBAC_TABLE_ACTION] = "action",
+	[RBAC_TABLE_GRANTABLE] = "grantable",
+	[RBAC_TABLE_GRANTABLE_ON] = "grantable_on",
+	[RBAC_TABLE_ALLOWED_ACTION] = "allowed_action",
+	[RBAC_TABLE_CATALOGUE_SIGNAL] = "catalogue_signal"
+};
+
+/* Indexes that scans use; the first column is the one searched. */
+typedef enum RbacIndex
+{
+	RESOURCE_BY_ID,
+	RESOURCE_BY_PATH,
+	RESOURCE_BY_PARENT,
+	PRINCIPAL_BY_ID,
+	MEMBERSHIP_BY_PRINCIPAL,
+	GROUP_MEMBER_BY_MEMBER,
+	ACCESS_GRANT_BY_PRINCIPAL,
+	DATABASE_ROLE_BY_ROLE,
+	RBAC_INDEXES
+} RbacIndex;
+
+static const char *const index_names[RBAC_INDEXES] = {
+	[RESOURCE_BY_ID] = "resource_pkey",
+	[RESOURCE_BY_PATH] = "resource_path_key",
+	[RESOURCE_BY_PARENT] = "resource_parent_idx",
+	[PRINCIPAL_BY_ID] = "principal_pkey",
+	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
+	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
+	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
+	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey"
+};
+
+/*
+ * Column numbers, as the install script creates them; an upgrade adds columns
+ * at the end only.
+ */
+enum
+{
+	RESOURCE_ID = 1,
+	RESOURCE_KIND,
+	RESOURCE_ORGANIZATION,
+	RESOURCE_PARENT,
+	RESOURCE_PATH
+};
+enum
+{
+	PRINCIPAL_ID = 1,
+	PRINCIPAL_KIND,
+	PRINCIPAL_ORGANIZATION,
+	PRINCIPAL_NAME,
+	PRINCIPAL_EMAIL,
+	PRINCIPAL_DESCRIPTION,
+	PRINCIPAL_ACCOUNT_OWNERS,
+	PRINCIPAL_DEACTIVATED_AT
+};
+enum
+{
+	MEMBERSHIP_PRINCIPAL = 1,
+	MEMBERSHIP_ORGANIZATION
+};
+enum
+{
+	GROUP_MEMBER_MEMBER = 1,
+	GROUP_MEMBER_GROUP_ID,
+	GROUP_MEMBER_ORGANIZATION
+};
+enum
+{
+	ACCESS_GRANT_PRINCIPAL = 1,
+	ACCESS_GRANT_RESOURCE,
+	ACCESS_GRANT_GRANTABLE,
+	ACCESS_GRANT_ORGANIZATION,
+	ACCESS_GRANT_RESOURCE_KIND,
+	ACCESS_GRANT_GRANTABLE_ORGANIZATION,
+	ACCESS_GRANT_VALID_FROM,
+	ACCESS_GRANT_VALID_UNTIL
+};
+enum
+{
+	DATABASE_ROLE_ROLE = 1,
+	DATABASE_ROLE_PRINCIPAL
+};
+enum
+{
+	ACTION_NUMBER = 1,
+	ACTION_NAME,
+	ACTION_RESOURCE_KIND
+};
+enum
+{
+	GRANTABLE_ID = 1,
+	GRANTABLE_ORGANIZATION,
+	GRANTABLE_NAME,
+	GRANTABLE_TYPE
+};
+enum
+{
+	GRANTABLE_ON_GRANTABLE = 1,
+	GRANTABLE_ON_ORGANIZATION,
+	GRANTABLE_ON_RESOURCE_KIND
+};
+enum
+{
+	ALLOWED_ACTION_GRANTABLE = 1,
+	ALLOWED_ACTION_GRANTED_ON,
+	ALLOWED_ACTION_ACTION
+};
+
+/*
+ * What the names stand for in this database.  table_oids outlive "known": a
+ * message about a table that was looked up once must still be recognized.
+ */
+static bool known = false;
+static Oid	table_oids[RBAC_TABLES];
+static Oid	index_oids[RBAC_INDEXES];
+static Oid	path_type_eq_func;
+
+static const char *const kind_names[RBAC_RESOURCE_KINDS] = {
+	[RBAC_ORGANIZATION] = "organization",
+	[RBAC_UNIT] = "unit",
+	[RBAC_PROJECT] = "project",
+	[RBAC_SERVICE] = "service"
+};
+
+const char *
+rbac_kind_name(ResourceKind kind)
+{
+	return kind_names[kind];
+}
+
+bool
+rbac_kind_from_name(const char *name, ResourceKind *kind)
+{
+	for (int i = 0; i < RBAC_RESOURCE_KINDS; i++)
+	{
+		if (strcmp(name, kind_names[i]) == 0)
+		{
+			*kind = (ResourceKind) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Does a relation cache message about relid mean that something here changed?
+ * Called from the invalidation callback, so it looks at nothing but memory.
+ */
+RbacChange
+rbac_catalog_change(Oid relid)
+{
+	if (!OidIsValid(relid))
+		return RBAC_CHANGE_ALL;
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		if (table_oids[i] == relid)
+		{
+			if (i != RBAC_TABLE_FACTS_SIGNAL && i != RBAC_TABLE_CATALOGUE_SIGNAL)
+				known = false;
+			return i >= RBAC_TABLE_ACTION ? RBAC_CHANGE_CATALOGUE : RBAC_CHANGE_FACTS;
+		}
+	}
+	return RBAC_CHANGE_NONE;
+}
+
+/*
+ * Look every name up again before the next use.
+ */
+void
+rbac_catalog_forget(void)
+{
+	known = false;
+}
+
+static void
+look_names_up(void)
+{
+	Oid			schema = get_namespace_oid(schema_name, false);
+	Oid			path_type;
+
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		table_oids[i] = get_relname_relid(table_names[i], schema);
+		if (!OidIsValid(table_oids[i]))
+			elog(ERROR, "table \"%s.%s\" does not exist", schema_name, table_names[i]);
+	}
+	for (int i = 0; i < RBAC_INDEXES; i++)
+	{
+		index_oids[i] = get_relname_relid(index_names[i], schema);
+		if (!OidIsValid(index_oids[i]))
+			elog(ERROR, "index \"%s.%s\" does not exist", schema_name, index_names[i]);
+	}
+
+	/* rbac_path has no fixed OID: the column tells it. */
+	path_type = get_atttype(table_oids[RBAC_TABLE_RESOURCE], RESOURCE_PATH);
+	path_type_eq_func = get_opcode(lookup_type_cache(path_type, TYPECACHE_EQ_OPR)->eq_opr);
+	if (!OidIsValid(path_type_eq_func))
+		elog(ERROR, "type %u has no equality operator", path_type);
+	known = true;
+}
+
+Oid
+rbac_catalog_table(RbacTable table)
+{
+	if (!known)
+		look_names_up();
+	return table_oids[table];
+}
+
+/*
+ * Open and lock the tables whose bits are set.  This can accept invalidation
+ * messages.
+ */
+void
+rbac_catalog_lock(CatalogView *view, uint32 tables)
+{
+	memset(view, 0, sizeof(CatalogView));
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		if (tables & RBAC_TABLE_BIT(i))
+			view->rel[i] = table_open(rbac_catalog_table((RbacTable) i), AccessShareLock);
+	}
+}
+
+/*
+ * Take the snapshot.  GetCatalogSnapshot() gives a new one for any relation
+ * that no system cache covers, in every isolation level and in parallel
+ * workers.
+ */
+void
+rbac_catalog_look(CatalogView *view)
+{
+	view->snapshot = RegisterSnapshot(GetCatalogSnapshot(table_oids[RBAC_TABLE_RESOURCE]));
+}
+
+void
+rbac_catalog_close(CatalogView *view)
+{
+	UnregisterSnapshot(view->snapshot);
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		if (view->rel[i] != NULL)
+			table_close(view->rel[i], AccessShareLock);
+	}
+}
+
+/*
+ * Scan "table" by the first column of "index", or as a whole when there is no
+ * index (RBAC_INDEXES), and give each tuple to "row_of" and its row to
+ * "callback".  With no callback the scan ends at the first tuple.  Returns
+ * whether there was one.
+ */
+typedef void (*RowReader) (HeapTuple tuple, TupleDesc desc, void *row);
+
+static bool
+scan(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
+	 RegProcedure eq, Datum value, RowReader row_of, void *row,
+	 RbacRowCallback callback, void *arg)
+{
+	Relation	rel = view->rel[table];
+	bool		indexed = index != RBAC_INDEXES;
+	ScanKeyData key;
+	SysScanDesc desc;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	if (indexed)
+		ScanKeyInit(&key, column, BTEqualStrategyNumber, eq, value);
+	desc = systable_beginscan(rel, indexed ? index_oids[index] : InvalidOid, indexed,
+							  view->snapshot, indexed ? 1 : 0, &key);
+	while ((tuple = systable_getnext(desc)) != NULL)
+	{
+		found = true;
+		row_of(tuple, RelationGetDescr(rel), row);
+		if (callback == NULL)
+			break;
+		callback(row, arg);
+	}
+	systable_endscan(desc);
+	return found;
+}
+
+static bool
+scan_by_uuid(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
+			 const pg_uuid_t *value, RowReader row_of, void *row,
+			 RbacRowCallback callback, void *arg)
+{
+	return scan(view, table, index, column, F_UUID_EQ, UUIDPGetDatum(value),
+				row_of, row, callback, arg);
+}
+
+static void
+scan_all(CatalogView *view, RbacTable table, RowReader row_of, void *row,
+		 RbacRowCallback callback, void *arg)
+{
+	scan(view, table, RBAC_INDEXES, InvalidAttrNumber, InvalidOid, (Datum) 0,
+		 row_of, row, callback, arg);
+}
+
+/* Columns that are declared NOT NULL */
+static Datum
+column_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d of a table of %s", column, schema_name);
+	return value;
+}
+
+static pg_uuid_t
+uuid_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return *DatumGetUUIDP(column_of(tuple, desc, column));
+}
+
+static char *
+text_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return TextDatumGetCString(column_of(tuple, desc, column));
+}
+
+static ResourceKind
+kind_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	text	   *value = DatumGetTextPP(column_of(tuple, desc, column));
+
+	for (int i = 0; i < RBAC_RESOURCE_KINDS; i++)
+	{
+		if (strlen(kind_names[i]) == VARSIZE_ANY_EXHDR(value) &&
+			memcmp(kind_names[i], VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) == 0)
+			return (ResourceKind) i;
+	}
+	elog(ERROR, "unknown kind of resource in a table of %s", schema_name);
+}
+
+static TimestampTz
+instant_of(HeapTuple tuple, TupleDesc desc, AttrNumber column, TimestampTz when_null)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	return isnull ? when_null : DatumGetTimestampTz(value);
+}
+
+static void
+read_resource(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	ResourceRow *resource = row;
+
+	resource->id = uuid_of(tuple, desc, RESOURCE_ID);
+	resource->kind = kind_of(tuple, desc, RESOURCE_KIND);
+	resource->organization = uuid_of(tuple, desc, RESOURCE_ORGANIZATION);
+	resource->path = (RbacPath *) PG_DETOAST_DATUM_COPY(column_of(tuple, desc, RESOURCE_PATH));
+}
+
+bool
+rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row)
+{
+	return scan_by_uuid(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_ID, RESOURCE_ID,
+						id, read_resource, row, NULL, NULL);
+}
+
+bool
+rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row)
+{
+	return scan(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, RESOURCE_PATH,
+				path_type_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
+}
+
+/*
+ * The resources directly inside "parent"; the callback gets a ResourceRow.
+ */
+void
+rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg)
+{
+	ResourceRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PARENT, RESOURCE_PARENT,
+				 parent, read_resource, &row, callback, arg);
+}
+
+static void
+read_principal(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	PrincipalRow *principal = row;
+	char	   *kind = text_of(tuple, desc, PRINCIPAL_KIND);
+
+	memset(principal, 0, sizeof(PrincipalRow));
+	principal->id = uuid_of(tuple, desc, PRINCIPAL_ID);
+	principal->kind = strcmp(kind, "user") == 0 ? RBAC_USER :
+		strcmp(kind, "group") == 0 ? RBAC_GROUP : RBAC_APPLICATION_USER;
+	principal->has_organization = principal->kind != RBAC_USER;
+	if (principal->has_organization)
+		principal->organization = uuid_of(tuple, desc, PRINCIPAL_ORGANIZATION);
+	principal->name = text_of(tuple, desc,
+							  principal->kind == RBAC_USER ? PRINCIPAL_EMAIL : PRINCIPAL_NAME);
+	principal->account_owners = DatumGetBool(column_of(tuple, desc, PRINCIPAL_ACCOUNT_OWNERS));
+	principal->deactivated = !heap_attisnull(tuple, PRINCIPAL_DEACTIVATED_AT, desc);
+}
+
+bool
+rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, PrincipalRow *row)
+{
+	return scan_by_uuid(view, RBAC_TABLE_PRINCIPAL, PRINCIPAL_BY_ID, PRINCIPAL_ID,
+						id, read_principal, row, NULL, NULL);
+}
+
+static void
+read_membership(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	*(pg_uuid_t *) row = uuid_of(tuple, desc, MEMBERSHIP_ORGANIZATION);
+}
+
+/*
+ * The organizations that a principal belongs to; the callback gets a
+ * pg_uuid_t.
+ */
+void
+rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
+{
+	pg_uuid_t	row;
+
+	scan_by_uuid(view, RBAC_TABLE_MEMBERSHIP, MEMBERSHIP_BY_PRINCIPAL, MEMBERSHIP_PRINCIPAL,
+				 principal, read_membership, &row, callback, arg);
+}
+
+static void
+read_group_member(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	GroupMemberRow *member = row;
+
+	member->group_id = uuid_of(tuple, desc, GROUP_MEMBER_GROUP_ID);
+	member->organization = uuid_of(tuple, desc, GROUP_MEMBER_ORGANIZATION);
+}
+
+void
+rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg)
+{
+	GroupMemberRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_GROUP_MEMBER, GROUP_MEMBER_BY_MEMBER, GROUP_MEMBER_MEMBER,
+				 member, read_group_member, &row, callback, arg);
+}
+
+static void
+read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	AccessGrantRow *grant = row;
+
+	grant->resource = uuid_of(tuple, desc, ACCESS_GRANT_RESOURCE);
+	grant->grantable = uuid_of(tuple, desc, ACCESS_GRANT_GRANTABLE);
+	grant->organization = uuid_of(tuple, desc, ACCESS_GRANT_ORGANIZATION);
+	grant->valid_from = instant_of(tuple, desc, ACCESS_GRANT_VALID_FROM, DT_NOBEGIN);
+	grant->valid_until = instant_of(tuple, desc, ACCESS_GRANT_VALID_UNTIL, DT_NOEND);
+}
+
+void
+rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
+{
+	AccessGrantRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_PRINCIPAL, ACCESS_GRANT_PRINCIPAL,
+				 principal, read_access_grant, &row, callback, arg);
+}
+
+static void
+read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	*(pg_uuid_t *) row = uuid_of(tuple, desc, DATABASE_ROLE_PRINCIPAL);
+}
+
+/*
+ * The principal that a database role is mapped to.
+ */
+bool
+rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal)
+{
+	return scan(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
+				F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+}
+
+static void
+read_action(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	ActionRow  *action = row;
+
+	action->number = DatumGetInt16(column_of(tuple, desc, ACTION_NUMBER));
+	action->name = text_of(tuple, desc, ACTION_NAME);
+	action->kind = kind_of(tuple, desc, ACTION_RESOURCE_KIND);
+}
+
+void
+rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg)
+{
+	ActionRow	row;
+
+	scan_all(view, RBAC_TABLE_ACTION, read_action, &row, callback, arg);
+}
+
+static void
+read_grantable(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	GrantableRow *grantable = row;
+
+	grantable->id = uuid_of(tuple, desc, GRANTABLE_ID);
+	grantable->organization = uuid_of(tuple, desc, GRANTABLE_ORGANIZATION);
+	grantable->name = text_of(tuple, desc, GRANTABLE_NAME);
+	grantable->type = text_of(tuple, desc, GRANTABLE_TYPE);
+}
+
+void
+rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg)
+{
+	GrantableRow row;
+
+	scan_all(view, RBAC_TABLE_GRANTABLE, read_grantable, &row, callback, arg);
+}
+
+static void
+read_grantable_on(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	GrantableOnRow *on = row;
+
+	on->grantable = uuid_of(tuple, desc, GRANTABLE_ON_GRANTABLE);
+	on->kind = kind_of(tuple, desc, GRANTABLE_ON_RESOURCE_KIND);
+}
+
+void
+rbac_catalog_grantable_on(CatalogView *view, RbacRowCallback callback, void *arg)
+{
+	GrantableOnRow row;
+
+	scan_all(view, RBAC_TABLE_GRANTABLE_ON, read_grantable_on, &row, callback, arg);
+}
+
+static void
+read_allowed_action(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	AllowedActionRow *allowed = row;
+
+	allowed->grantable = uuid_of(tuple, desc, ALLOWED_ACTION_GRANTABLE);
+	allowed->granted_on = kind_of(tuple, desc, ALLOWED_ACTION_GRANTED_ON);
+	allowed->action = DatumGetInt16(column_of(tuple, desc, ALLOWED_ACTION_ACTION));
+}
+
+void
+rbac_catalog_allowed_actions(CatalogView *view, RbacRowCallback callback, void *arg)
+{
+	AllowedActionRow row;
+
+	scan_all(view, RBAC_TABLE_ALLOWED_ACTION, read_allowed_action, &row, callback, arg);
+}

@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_catalog.h
+ *	  The extension's tables as C sees them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_CATALOG_H
+#define RBAC_CATALOG_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "path.h"
+
+/* From the root down; a grant on one reaches all that come after it. */
+typedef enum ResourceKind
+{
+	RBAC_ORGANIZATION,
+	RBAC_UNIT,
+	RBAC_PROJECT,
+	RBAC_SERVICE
+} ResourceKind;
+
+#define RBAC_RESOURCE_KINDS		4
+
+typedef enum PrincipalKind
+{
+	RBAC_USER,
+	RBAC_APPLICATION_USER,
+	RBAC_GROUP
+} PrincipalKind;
+
+/* The tables that decisions read, in the order of table_names[] */
+typedef enum RbacTable
+{
+	RBAC_TABLE_RESOURCE,
+	RBAC_TABLE_PRINCIPAL,
+	RBAC_TABLE_MEMBERSHIP,
+	RBAC_TABLE_GROUP_MEMBER,
+	RBAC_TABLE_ACCESS_GRANT,
+	RBAC_TABLE_DATABASE_ROLE,
+	RBAC_TABLE_FACTS_SIGNAL,
+	/* what follows is the catalogue of actions, roles and permissions */
+	RBAC_TABLE_ACTION,
+	RBAC_TABLE_GRANTABLE,
+	RBAC_TABLE_GRANTABLE_ON,
+	RBAC_TABLE_ALLOWED_ACTION,
+	RBAC_TABLE_CATALOGUE_SIGNAL
+} RbacTable;
+
+#define RBAC_TABLES		(RBAC_TABLE_CATALOGUE_SIGNAL + 1)
+
+/* What a relation cache message is about */
+typedef enum RbacChange
+{
+	RBAC_CHANGE_NONE,
+	RBAC_CHANGE_FACTS,
+	RBAC_CHANGE_CATALOGUE,
+	RBAC_CHANGE_ALL
+} RbacChange;
+
+/* Rows.  Text and path members are palloc'd in the caller's context. */
+typedef struct ResourceRow
+{
+	pg_uuid_t	id;
+	ResourceKind kind;
+	pg_uuid_t	organization;
+	RbacPath   *path;
+} ResourceRow;
+
+typedef struct PrincipalRow
+{
+	pg_uuid_t	id;
+	PrincipalKind kind;
+	bool		has_organization;	/* false for users */
+	pg_uuid_t	organization;
+	char	   *name;			/* a user's email, otherwise the name */
+	bool		account_owners;
+	bool		deactivated;
+} PrincipalRow;
+
+typedef struct GroupMemberRow
+{
+	pg_uuid_t	group_id;
+	pg_uuid_t	organization;
+} GroupMemberRow;
+
+typedef struct AccessGrantRow
+{
+	pg_uuid_t	resource;
+	pg_uuid_t	grantable;
+	pg_uuid_t	organization;
+	TimestampTz valid_from;		/* DT_NOBEGIN when open */
+	TimestampTz valid_until;	/* DT_NOEND when open */
+} AccessGrantRow;
+
+typedef struct ActionRow
+{
+	int			number;
+	char	   *name;
+	ResourceKind kind;
+} ActionRow;
+
+typedef struct GrantableRow
+{
+	pg_uuid_t	id;
+	pg_uuid_t	organization;	/* nil: every organization's */
+	char	   *name;
+	char	   *type;
+} GrantableRow;
+
+typedef struct GrantableOnRow
+{
+	pg_uuid_t	grantable;
+	ResourceKind kind;
+} GrantableOnRow;
+
+typedef struct AllowedActionRow
+{
+	pg_uuid_t	grantable;
+	ResourceKind granted_on;
+	int			action;
+} AllowedActionRow;
+
+/*
+ * A look at the tables: those asked for stay open and locked, and all rows
+ * come from one snapshot, taken fresh.
+ */
+typedef struct CatalogView
+{
+	Relation	rel[RBAC_TABLES];
+	Snapshot	snapshot;
+} CatalogView;
+
+typedef void (*RbacRowCallback) (void *row, void *arg);
+
+extern RbacChange rbac_catalog_change(Oid relid);
+extern void rbac_catalog_forget(void);
+extern Oid	rbac_catalog_table(RbacTable table);
+
+extern void rbac_catalog_lock(CatalogView *view, uint32 tables);
+extern void rbac_catalog_look(CatalogView *view);
+extern void rbac_catalog_close(CatalogView *view);
+
+extern bool rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row);
+extern bool rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row);
+extern void rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
+extern bool rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, PrincipalRow *row);
+extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
+
+extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grantable_on(CatalogView *view, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_allowed_actions(CatalogView *view, RbacRowCallback callback, void *arg);
+
+extern const char *rbac_kind_name(ResourceKind kind);
+extern bool rbac_kind_from_name(const char *name, ResourceKind *kind);
+
+#define RBAC_TABLE_BIT(table)	((uint32) 1 << (table))
+
+static inline bool
+rbac_uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	return memcmp(a->data, b->data, UUID_LEN) == 0;
+}
+
+static inline bool
+rbac_uuid_is_nil(const pg_uuid_t *id)
+{
+	static const pg_uuid_t nil = {{0}};
+
+	return rbac_uuid_equal(id, &nil);
+}
+
+#endif							/* RBAC_CATALOG_H */

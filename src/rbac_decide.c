@@ -1,0 +1,245 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_decide.c
+ *	  (principal, resource, name) → decision.
+ *
+ * A decision function can be called for millions of rows, or once.  What is
+ * the same from row to row hangs on the FmgrInfo: whose rights (a pinned
+ * cache entry) and what the name takes (a set of actions).  A call then is a
+ * probe of the entry's memo and a comparison of two sets.
+ *
+ * "The same" ends with the statement.  An FmgrInfo can live longer than that:
+ * PL/pgSQL keeps those of its expressions for a whole transaction.  So every
+ * call compares four things with what they were: the command and the number
+ * of completed transactions that the active snapshot was taken at (a new
+ * snapshot after anybody's change differs in one of them), the time at which
+ * the client's statement started, and the session's principal.  If one
+ * differs, messages are accepted and the entry is pinned anew; messages have
+ * to be asked for, because a query of function calls alone takes no lock that
+ * would bring them.  Within a statement all rows are judged by the same
+ * rights.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "rbac_decide.h"
+#include "rbac_session.h"
+
+static void
+release_decider(void *arg)
+{
+	Decider    *decider = arg;
+
+	if (decider->entry != NULL)
+		rbac_cache_unpin(decider->entry);
+	if (decider->registry != NULL)
+		rbac_registry_release(decider->registry);
+	decider->entry = NULL;
+	decider->registry = NULL;
+}
+
+static inline bool
+same_statement(const Decider *decider)
+{
+	Snapshot	snapshot;
+
+	if (!ActiveSnapshotSet())
+		return false;
+	snapshot = GetActiveSnapshot();
+	return decider->command == snapshot->curcid &&
+		decider->completions == snapshot->snapXactCompletionCount &&
+		decider->started == GetCurrentStatementStartTimestamp() &&
+		decider->session_epoch == rbac_session_epoch;
+}
+
+static void
+begin_statement(Decider *decider)
+{
+	Registry   *registry;
+
+	AcceptInvalidationMessages();
+
+	decider->started = GetCurrentStatementStartTimestamp();
+	decider->session_epoch = rbac_session_epoch;
+	if (ActiveSnapshotSet())
+	{
+		decider->command = GetActiveSnapshot()->curcid;
+		decider->completions = GetActiveSnapshot()->snapXactCompletionCount;
+	}
+
+	if (decider->registry != NULL && rbac_registry_is_current(decider->registry))
+		return;
+	registry = rbac_registry_acquire();
+	if (decider->registry != NULL)
+		rbac_registry_release(decider->registry);
+	decider->registry = registry;
+	decider->nrequirements = 0; /* names have to be resolved again */
+	decider->last_verdict = NULL;
+}
+
+/*
+ * The state of a call: for the principal given, or the session's if NULL.
+ */
+Decider *
+rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
+{
+	Decider    *decider = fcinfo->flinfo->fn_extra;
+	PrincipalEntry *entry;
+
+	if (likely(decider != NULL && same_statement(decider)))
+	{
+		if (principal == NULL ||
+			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal)))
+			return decider;
+	}
+	else
+	{
+		if (decider == NULL)
+		{
+			MemoryContext context = fcinfo->flinfo->fn_mcxt;
+
+			decider = MemoryContextAllocZero(context, sizeof(Decider));
+			decider->release.func = release_decider;
+			decider->release.arg = decider;
+			MemoryContextRegisterResetCallback(context, &decider->release);
+			fcinfo->flinfo->fn_extra = decider;
+		}
+
+		/* If what follows fails, the next call must not find it done. */
+		decider->started = 0;
+		begin_statement(decider);
+	}
+
+	if (principal == NULL)
+	{
+		const SessionPrincipal *session = rbac_session_get();
+
+		principal = session != NULL ? &session->id : NULL;
+	}
+	if (principal == NULL)
+		entry = NULL;
+	else if (decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal) &&
+			 rbac_cache_is_current(decider->entry, decider->started))
+		return decider;
+	else
+	{
+		TimestampTz started = decider->started;
+
+		decider->started = 0;
+		entry = rbac_cache_pin(principal, started);
+		decider->started = started;
+	}
+	if (decider->entry != NULL)
+		rbac_cache_unpin(decider->entry);
+	decider->entry = entry;
+	decider->last_verdict = NULL;
+	return decider;
+}
+
+/*
+ * Is an argument a constant of the query?
+ */
+static bool
+argument_is_constant(FunctionCallInfo fcinfo, int argument)
+{
+	Node	   *call = fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
+}
+
+static void
+add_requirement(Decider *decider, text *name)
+{
+	int			i = decider->nrequirements;
+
+	decider->required_names[i] = text_to_cstring(name);
+	rbac_require(decider->registry, decider->required_names[i], &decider->requirements[i]);
+	decider->nrequirements++;
+}
+
+/*
+ * Make the decider require the name in an argument or, with any_of, one of
+ * the names in an array of text.  Does work only when the argument differs
+ * from the last call's.
+ */
+void
+rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of)
+{
+	struct varlena *names;
+	Size		size;
+	MemoryContext caller;
+	Datum	   *elements;
+	bool	   *nulls = NULL;
+	int			count = 1;
+
+	if (likely(decider->nrequirements > 0 && decider->names_constant))
+		return;
+	names = PG_GETARG_VARLENA_PP(argument);
+	size = VARSIZE_ANY(names);
+	if (decider->nrequirements > 0 && VARSIZE_ANY(decider->names) == size &&
+		memcmp(decider->names, names, size) == 0)
+		return;
+
+	decider->names_constant = argument_is_constant(fcinfo, argument);
+	decider->last_verdict = NULL;
+	decider->nrequirements = 0;
+	if (decider->names_context == NULL)
+		decider->names_context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "rbac names",
+													   ALLOCSET_SMALL_SIZES);
+	else
+		MemoryContextReset(decider->names_context);
+	caller = MemoryContextSwitchTo(decider->names_context);
+	if (any_of)
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, &nulls, &count);
+	decider->requirements = palloc(Max(count, 1) * sizeof(Requirement));
+	decider->required_names = palloc(Max(count, 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls == NULL)
+			add_requirement(decider, (text *) names);
+		else if (!nulls[i])
+			add_requirement(decider, DatumGetTextPP(elements[i]));
+	}
+	decider->names = memcpy(palloc(size), names, size);
+	MemoryContextSwitchTo(caller);
+}
+
+bool
+rbac_holds_at(const Registry *registry, const Requirement *requirement, const char *name,
+			  const Verdict *verdict)
+{
+	const ActionSet *needed = rbac_required_actions(registry, requirement, name,
+													verdict->kind, &verdict->organization);
+
+	return needed != NULL && action_set_contains(&verdict->actions, needed);
+}
+
+/*
+ * The part of rbac_holds() that is seldom needed
+ */
+bool
+rbac_judge(Decider *decider, const Verdict *verdict)
+{
+	bool		holds = false;
+
+	if (verdict == NULL)
+		return false;
+	for (int i = 0; i < decider->nrequirements && !holds; i++)
+		holds = rbac_holds_at(decider->registry, &decider->requirements[i],
+							  decider->required_names[i], verdict);
+	decider->last_verdict = verdict;
+	decider->last_holds = holds;
+	return holds;
+}

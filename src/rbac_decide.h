@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_decide.h
+ *	  (principal, resource, name) → decision.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_DECIDE_H
+#define RBAC_DECIDE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "rbac_cache.h"
+
+/*
+ * What one place in a query (one FmgrInfo) keeps between calls.
+ */
+typedef struct Decider
+{
+	/* The statement that the rest belongs to */
+	CommandId	command;
+	uint64		completions;
+	TimestampTz started;
+	uint64		session_epoch;
+
+	Registry   *registry;		/* held */
+	PrincipalEntry *entry;		/* pinned; NULL: nobody */
+
+	/* The names asked for: the argument as it came, and what it takes */
+	MemoryContext names_context;
+	bool		names_constant;	/* in the query: no need to compare */
+	struct varlena *names;
+	int			nrequirements;
+	char	  **required_names;
+	Requirement *requirements;
+
+	/* The last verdict judged.  Few are distinct, so it is often the next. */
+	const Verdict *last_verdict;
+	bool		last_holds;
+
+	MemoryContextCallback release;
+} Decider;
+
+extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
+extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
+extern bool rbac_judge(Decider *decider, const Verdict *verdict);
+extern bool rbac_holds_at(const Registry *registry, const Requirement *requirement,
+						  const char *name, const Verdict *verdict);
+
+/*
+ * Is one of the required names held by a verdict (NULL: no such resource)?
+ */
+static inline bool
+rbac_holds(Decider *decider, const Verdict *verdict)
+{
+	if (likely(verdict == decider->last_verdict))
+		return verdict != NULL && decider->last_holds;
+	return rbac_judge(decider, verdict);
+}
+
+#endif							/* RBAC_DECIDE_H */

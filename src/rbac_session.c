@@ -1,0 +1,219 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_session.c
+ *	  The session's principal: who it is, and that nobody can forge it.
+ *
+ * The principal is the value of a setting, because a setting is the one kind
+ * of session state for which PostgreSQL does everything that is needed:
+ * SET LOCAL semantics with transactions, savepoints and exception blocks,
+ * RESET ALL and DISCARD ALL for poolers, and shipping to parallel workers.
+ *
+ * What a setting lacks is that others must not set it.  Its check hook
+ * therefore refuses every value but these:
+ *
+ * - the default (nobody), which takes rights away and gives none;
+ * - one that rbac_session_set() is setting at this moment;
+ * - one that a parallel worker receives from its leader at start.
+ *
+ * That covers SET, set_config(), SET clauses of functions, ALTER ROLE and
+ * ALTER DATABASE, options of the connection, configuration files, and a
+ * placeholder that was set before the library was loaded: PostgreSQL gives
+ * each of them to the hook.  Whoever may call rbac_set_principal() is
+ * trusted; nobody may by default.
+ *
+ * The value is text, "uuid two_factor method", so that it can be shipped and
+ * could grow a signed form.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "rbac_cache.h"
+#include "rbac_session.h"
+
+#define SETTING_NAME	"aiven_rbac.principal"
+
+uint64		rbac_session_epoch = 1;
+
+static char *setting_value;		/* the setting's own; not read */
+static const SessionPrincipal *session = NULL;	/* the hooks' parsed form of it */
+static bool setting_now = false;	/* inside rbac_session_set() */
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * Parse a value as rbac_session_set() writes it.
+ */
+static bool
+parse(const char *value, SessionPrincipal *principal)
+{
+	int			nibbles = 0;
+	const char *p = value;
+
+	memset(principal, 0, sizeof(SessionPrincipal));
+	for (; *p != '\0' && *p != ' '; p++)
+	{
+		int			digit;
+
+		if (*p == '-')
+			continue;
+		digit = hex_digit(*p);
+		if (digit < 0 || nibbles == 2 * UUID_LEN)
+			return false;
+		principal->id.data[nibbles / 2] |= digit << (nibbles % 2 == 0 ? 4 : 0);
+		nibbles++;
+	}
+	if (nibbles != 2 * UUID_LEN || p[0] != ' ' || (p[1] != 't' && p[1] != 'f') || p[2] != ' ' ||
+		strlen(p + 3) > RBAC_METHOD_MAX)
+		return false;
+	principal->two_factor = p[1] == 't';
+	strcpy(principal->method, p + 3);
+	return true;
+}
+
+static bool
+check_principal(char **newval, void **extra, GucSource source)
+{
+	SessionPrincipal principal;
+
+	*extra = NULL;
+	if (source == PGC_S_DEFAULT)
+		return true;
+	if (!setting_now && !InitializingParallelWorker)
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("parameter \"%s\" cannot be set directly", SETTING_NAME);
+		GUC_check_errhint("Use rbac_set_principal() or rbac_authenticate().");
+		return false;
+	}
+	if (**newval == '\0')
+		return true;
+	if (!parse(*newval, &principal))
+		return false;
+	*extra = guc_malloc(LOG, sizeof(SessionPrincipal));
+	if (*extra == NULL)
+		return false;
+	memcpy(*extra, &principal, sizeof(SessionPrincipal));
+	return true;
+}
+
+static void
+assign_principal(const char *newval, void *extra)
+{
+	session = extra;
+	rbac_session_epoch++;
+}
+
+void
+rbac_session_init(void)
+{
+	DefineCustomStringVariable(SETTING_NAME,
+							   "The session's principal.",
+							   "Set by rbac_set_principal() and rbac_authenticate() only.",
+							   &setting_value,
+							   "",
+							   PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   check_principal,
+							   assign_principal,
+							   NULL);
+}
+
+/*
+ * Make "principal" (NULL: nobody) the session's, until the end of the
+ * transaction if is_local.
+ */
+static void
+set_setting(const char *value, bool is_local)
+{
+	setting_now = true;
+	PG_TRY();
+	{
+		(void) set_config_option(SETTING_NAME, value, PGC_USERSET, PGC_S_SESSION,
+								 is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET,
+								 true, 0, false);
+	}
+	PG_FINALLY();
+	{
+		setting_now = false;
+	}
+	PG_END_TRY();
+}
+
+void
+rbac_session_set(const SessionPrincipal *principal, bool is_local)
+{
+	char	   *id = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&principal->id)));
+
+	set_setting(psprintf("%s %c %s", id, principal->two_factor ? 't' : 'f', principal->method),
+				is_local);
+}
+
+/*
+ * Nobody again, now and after the transaction.
+ */
+void
+rbac_session_reset(void)
+{
+	set_setting("", false);
+}
+
+/*
+ * The session's principal: the one that was set or, while none is, the one
+ * that the role that logged in is mapped to.  NULL: nobody.  SET ROLE and
+ * SECURITY DEFINER functions change nothing here.
+ */
+const SessionPrincipal *
+rbac_session_get(void)
+{
+	static SessionPrincipal mapped;
+
+	if (session != NULL)
+		return session;
+	memset(&mapped, 0, sizeof(SessionPrincipal));
+	return rbac_cache_role_principal(GetSessionUserId(), &mapped.id) ? &mapped : NULL;
+}
+
+static bool
+has_privileges_of_owner(Oid role)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	if (superuser_arg(role))
+		return true;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rbac_catalog_table(RBAC_TABLE_RESOURCE)));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return has_privs_of_role(role, owner);
+}
+
+/*
+ * Does the session act as the bootstrap operator, who may do everything?
+ * That takes no principal, and the extension's owner or a superuser both as
+ * the role that logged in and as the role that SET ROLE chose.  The current
+ * user does not count: inside a SECURITY DEFINER function it is the
+ * function's owner, whoever calls.
+ */
+bool
+rbac_session_is_operator(void)
+{
+	return rbac_session_get() == NULL &&
+		has_privileges_of_owner(GetSessionUserId()) &&
+		has_privileges_of_owner(GetOuterUserId());
+}

@@ -1,0 +1,661 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_sql.c
+ *	  SQL entry points of the session and of the decision functions.
+ *
+ * Each decision function exists for a resource given by its path or by its
+ * id, and for the session's principal or one that is given: four entry points
+ * that differ in where a Question's parts come from.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
+
+#include "compat.h"
+#include "rbac_decide.h"
+#include "rbac_session.h"
+
+/* How many roles or permissions rbac_explain() offers */
+#define ADVICE_SHOWN	3
+
+typedef struct Question
+{
+	const pg_uuid_t *principal; /* NULL: the session's */
+	const pg_uuid_t *id;		/* the resource, by its id ... */
+	const RbacPath *path;		/* ... or by its path */
+	int			name;			/* number of the argument after the resource */
+} Question;
+
+/*
+ * Define the four entry points of "answer", which takes (fcinfo, question).
+ */
+#define DEFINE_DECISION(answer) \
+	PG_FUNCTION_INFO_V1(answer##_at); \
+	Datum answer##_at(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.path = PG_GETARG_RBAC_PATH_P(0), .name = 1}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_id); \
+	Datum answer##_id(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.id = PG_GETARG_UUID_P(0), .name = 1}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_of_at); \
+	Datum answer##_of_at(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.principal = PG_GETARG_UUID_P(0), \
+			.path = PG_GETARG_RBAC_PATH_P(1), .name = 2}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_of_id); \
+	Datum answer##_of_id(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.principal = PG_GETARG_UUID_P(0), \
+			.id = PG_GETARG_UUID_P(1), .name = 2}; \
+		return answer(fcinfo, &question); \
+	} \
+	extern int no_such_variable
+
+PG_FUNCTION_INFO_V1(rbac_set_principal);
+PG_FUNCTION_INFO_V1(rbac_current_principal);
+PG_FUNCTION_INFO_V1(rbac_reset_principal);
+PG_FUNCTION_INFO_V1(rbac_effective_permissions_all);
+
+/*
+ * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
+ *
+ * For a trusted back end that has authenticated its user: whoever may call it
+ * can be anybody.  The principal is not looked up; one that does not exist
+ * holds nothing (G10).
+ */
+Datum
+rbac_set_principal(PG_FUNCTION_ARGS)
+{
+	SessionPrincipal principal;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("principal must not be null"),
+				 errhint("Use rbac_reset_principal() to be nobody again.")));
+	memset(&principal, 0, sizeof(SessionPrincipal));
+	principal.id = *PG_GETARG_UUID_P(0);
+	if (!PG_ARGISNULL(1))
+	{
+		char	   *method = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+		if (strlen(method) > RBAC_METHOD_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("login method is too long"),
+					 errdetail("It has %zu bytes; the longest allowed has %d.",
+							   strlen(method), RBAC_METHOD_MAX)));
+		strcpy(principal.method, method);
+	}
+	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	PG_RETURN_VOID();
+}
+
+/*
+ * rbac_current_principal() → uuid, or NULL when the session is nobody's.
+ */
+Datum
+rbac_current_principal(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session;
+	pg_uuid_t  *result;
+
+	AcceptInvalidationMessages();
+	session = rbac_session_get();
+	if (session == NULL)
+		PG_RETURN_NULL();
+	result = palloc(sizeof(pg_uuid_t));
+	*result = session->id;
+	PG_RETURN_UUID_P(result);
+}
+
+Datum
+rbac_reset_principal(PG_FUNCTION_ARGS)
+{
+	rbac_session_reset();
+	PG_RETURN_VOID();
+}
+
+static const Verdict *
+verdict_on(const Decider *decider, const Question *question)
+{
+	if (decider->entry == NULL)
+		return NULL;
+	return question->id != NULL ?
+		rbac_cache_verdict(decider->entry, question->id) :
+		rbac_cache_verdict_at(decider->entry, question->path);
+}
+
+/*
+ * rbac_has_permission([principal uuid,] resource, name text) → boolean
+ *
+ * Is every action of the permission, role or action held on the resource
+ * (G2, G3, G7, G10)?  An unknown name is an error.
+ */
+static inline Datum
+rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider = rbac_decider(fcinfo, question->principal);
+
+	rbac_decider_require(decider, fcinfo, question->name, false);
+	PG_RETURN_BOOL(rbac_holds(decider, verdict_on(decider, question)));
+}
+
+DEFINE_DECISION(rbac_has_permission);
+
+/*
+ * rbac_has_any_permission([principal uuid,] resource, VARIADIC names text[]) → boolean
+ */
+static inline Datum
+rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider = rbac_decider(fcinfo, question->principal);
+
+	rbac_decider_require(decider, fcinfo, question->name, true);
+	PG_RETURN_BOOL(rbac_holds(decider, verdict_on(decider, question)));
+}
+
+DEFINE_DECISION(rbac_has_any_permission);
+
+/*
+ * Result rows
+ */
+static void
+put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+path_datum(const char *payload, int length)
+{
+	return PointerGetDatum(rbac_path_make(payload, length));
+}
+
+/*
+ * Look the resource of a question up.
+ */
+static bool
+find_resource(const Question *question, ResourceRow *resource)
+{
+	CatalogView view;
+	bool		found;
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_catalog_look(&view);
+	found = question->id != NULL ?
+		rbac_catalog_resource(&view, question->id, resource) :
+		rbac_catalog_resource_at(&view, question->path, resource);
+	rbac_catalog_close(&view);
+	return found;
+}
+
+static bool
+grant_reaches(const PrincipalGrant *grant, const RbacPath *path)
+{
+	return rbac_path_contains(grant->path, grant->path_length,
+							  RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
+}
+
+static text *
+via_text(const PrincipalGrant *grant)
+{
+	return cstring_to_text(grant->group_name == NULL ? "direct" :
+						   psprintf("group:%s", grant->group_name));
+}
+
+/*
+ * The places that "permission" comes from, and through what: the grants in
+ * force that reach the resource and give at least one of its actions.
+ */
+static void
+collect_sources(const PrincipalEntry *entry, const ActionSet *needed, const RbacPath *path,
+				Oid path_array_element, Datum *granted_on, Datum *via)
+{
+	ArrayBuildState *places = initArrayResult(path_array_element, CurrentMemoryContext, false);
+	ArrayBuildState *ways = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	for (int depth = 1; depth <= RBAC_PATH_LEN(path); depth++)
+	{
+		bool		stands = false;
+
+		for (int i = 0; i < entry->ngrants; i++)
+		{
+			const PrincipalGrant *grant = &entry->grants[i];
+			Datum		way;
+			bool		known = false;
+
+			if (grant->path_length != depth || !grant->active || !grant_reaches(grant, path) ||
+				!action_set_overlaps(grant->allowed, needed))
+				continue;
+			stands = true;
+			way = PointerGetDatum(via_text(grant));
+			for (int j = 0; j < ways->nelems && !known; j++)
+				known = DatumGetBool(DirectFunctionCall2Coll(texteq, DEFAULT_COLLATION_OID,
+															 ways->dvalues[j], way));
+			if (!known)
+				accumArrayResult(ways, way, false, TEXTOID, CurrentMemoryContext);
+		}
+		if (stands)
+			accumArrayResult(places, path_datum(RBAC_PATH_DATA(path), depth), false,
+							 path_array_element, CurrentMemoryContext);
+	}
+	*granted_on = makeArrayResult(places, CurrentMemoryContext);
+	*via = makeArrayResult(ways, CurrentMemoryContext);
+}
+
+/*
+ * Element type of an array column of the result
+ */
+static Oid
+result_element_type(FunctionCallInfo fcinfo, int column)
+{
+	TupleDesc	desc = ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc;
+
+	return get_element_type(TupleDescAttr(desc, column)->atttypid);
+}
+
+static bool
+is_permission_in(const Grantable *grantable, const pg_uuid_t *organization)
+{
+	return grantable->type == RBAC_PERMISSION &&
+		(rbac_uuid_is_nil(&grantable->organization) ||
+		 rbac_uuid_equal(&grantable->organization, organization));
+}
+
+/*
+ * Is a permission held by a verdict?  Sets *needed to what it takes.
+ */
+static bool
+permission_held(const Decider *decider, const Grantable *grantable, const Verdict *verdict,
+				const ActionSet **needed)
+{
+	Requirement requirement;
+
+	rbac_require(decider->registry, grantable->name, &requirement);
+	*needed = rbac_required_actions(decider->registry, &requirement, grantable->name,
+									verdict->kind, &verdict->organization);
+	if (*needed == NULL || !action_set_contains(&verdict->actions, *needed))
+		return false;
+	*needed = memcpy(palloc(sizeof(ActionSet)), *needed, sizeof(ActionSet));
+	return true;
+}
+
+/*
+ * rbac_effective_permissions([principal uuid,] resource)
+ *	 → (permission text, granted_on rbac_path[], via text[])
+ *
+ * One row for each permission that is held, by name.
+ */
+static Datum
+rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider;
+	const Verdict *verdict;
+	ResourceRow resource;
+
+	rbac_materialize(fcinfo);
+	decider = rbac_decider(fcinfo, question->principal);
+	verdict = verdict_on(decider, question);
+	if (verdict == NULL || !find_resource(question, &resource))
+		return (Datum) 0;
+
+	for (int i = 0; i < decider->registry->ngrantables; i++)
+	{
+		const Grantable *grantable = &decider->registry->grantables[i];
+		const ActionSet *needed;
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		if (!is_permission_in(grantable, &verdict->organization) ||
+			!permission_held(decider, grantable, verdict, &needed))
+			continue;
+		values[0] = CStringGetTextDatum(grantable->name);
+		collect_sources(decider->entry, needed, resource.path, result_element_type(fcinfo, 1),
+						&values[1], &values[2]);
+		put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+DEFINE_DECISION(rbac_effective_permissions);
+
+static int
+compare_grant_paths(const void *a, const void *b)
+{
+	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
+	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
+
+	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
+}
+
+/*
+ * rbac_effective_permissions() → (resource rbac_path, permission text)
+ *
+ * For the session's principal: every place where a grant stands, with each
+ * permission held there to which a grant at that very place contributes.
+ */
+Datum
+rbac_effective_permissions_all(PG_FUNCTION_ARGS)
+{
+	Decider    *decider;
+	PrincipalEntry *entry;
+	PrincipalGrant **grants;
+	int			ngrants = 0;
+
+	rbac_materialize(fcinfo);
+	decider = rbac_decider(fcinfo, NULL);
+	entry = decider->entry;
+	if (entry == NULL)
+		return (Datum) 0;
+
+	grants = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		if (entry->grants[i].active)
+			grants[ngrants++] = &entry->grants[i];
+	}
+	qsort(grants, ngrants, sizeof(PrincipalGrant *), compare_grant_paths);
+
+	for (int first = 0, next; first < ngrants; first = next)
+	{
+		const PrincipalGrant *place = grants[first];
+		ActionSet	here = {{0}};
+		const Verdict *verdict = rbac_cache_verdict(entry, &place->resource);
+
+		for (next = first; next < ngrants && compare_grant_paths(&grants[first], &grants[next]) == 0; next++)
+			action_set_union(&here, grants[next]->allowed);
+		for (int i = 0; verdict != NULL && i < decider->registry->ngrantables; i++)
+		{
+			const Grantable *grantable = &decider->registry->grantables[i];
+			const ActionSet *needed;
+			Datum		values[2];
+			bool		nulls[2] = {false};
+
+			if (!is_permission_in(grantable, &verdict->organization) ||
+				!permission_held(decider, grantable, verdict, &needed) ||
+				!action_set_overlaps(needed, &here))
+				continue;
+			values[0] = path_datum(place->path, place->path_length);
+			values[1] = CStringGetTextDatum(grantable->name);
+			put_row(fcinfo, values, nulls);
+		}
+		CHECK_FOR_INTERRUPTS();
+	}
+	return (Datum) 0;
+}
+
+/*
+ * rbac_effective_actions([principal uuid,] resource) → (action text)
+ */
+static Datum
+rbac_effective_actions(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider;
+	const Verdict *verdict;
+
+	rbac_materialize(fcinfo);
+	decider = rbac_decider(fcinfo, question->principal);
+	verdict = verdict_on(decider, question);
+	for (int i = 0; verdict != NULL && i < RBAC_MAX_ACTIONS; i++)
+	{
+		Datum		values[1];
+		bool		nulls[1] = {false};
+
+		if (decider->registry->actions[i].name == NULL || !action_set_has(&verdict->actions, i))
+			continue;
+		values[0] = CStringGetTextDatum(decider->registry->actions[i].name);
+		put_row(fcinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+DEFINE_DECISION(rbac_effective_actions);
+
+/*
+ * Names of the actions in a set
+ */
+static char *
+action_names(const Registry *registry, const ActionSet *set)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+	{
+		if (registry->actions[i].name != NULL && action_set_has(set, i))
+			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", registry->actions[i].name);
+	}
+	return names.data;
+}
+
+static int
+count_actions(const ActionSet *set)
+{
+	int			count = 0;
+
+	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+		count += action_set_has(set, i);
+	return count;
+}
+
+/*
+ * What would give "missing" on a resource: the roles and permissions that
+ * allow all of it, those that allow the least first, each with the lowest
+ * place at or above the resource where it can be granted.
+ */
+static char *
+advise(const Registry *registry, const ActionSet *missing, const ResourceRow *resource)
+{
+	const char *path = RBAC_PATH_DATA(resource->path);
+	int			length = RBAC_PATH_LEN(resource->path);
+	const Grantable *best[ADVICE_SHOWN] = {NULL};
+	int			size[ADVICE_SHOWN];
+	int			place[ADVICE_SHOWN];
+	StringInfoData advice;
+
+	for (int i = 0; i < registry->ngrantables; i++)
+	{
+		const Grantable *grantable = &registry->grantables[i];
+		ResourceKind kind = resource->kind;
+		int			end = length;
+
+		if (!rbac_uuid_is_nil(&grantable->organization) &&
+			!rbac_uuid_equal(&grantable->organization, &resource->organization))
+			continue;
+
+		/* Climb from the resource to the first place that will do. */
+		for (;;)
+		{
+			if ((grantable->grantable_on & (1 << kind)) != 0 &&
+				action_set_contains(&grantable->allowed[kind], missing))
+				break;
+			do
+				end--;
+			while (end > 0 && path[end] != RBAC_PATH_SEPARATOR);
+			if (end <= 0)
+				break;
+			/* What is above a project and not the root is its unit. */
+			kind = memchr(path, RBAC_PATH_SEPARATOR, end) == NULL ? RBAC_ORGANIZATION :
+				kind == RBAC_SERVICE ? RBAC_PROJECT : RBAC_UNIT;
+		}
+		if (end <= 0)
+			continue;
+		for (int j = 0, count = count_actions(&grantable->allowed[kind]); j < ADVICE_SHOWN; j++)
+		{
+			if (best[j] == NULL || count < size[j])
+			{
+				int			moved = ADVICE_SHOWN - 1 - j;
+
+				memmove(&best[j + 1], &best[j], moved * sizeof(best[0]));
+				memmove(&size[j + 1], &size[j], moved * sizeof(size[0]));
+				memmove(&place[j + 1], &place[j], moved * sizeof(place[0]));
+				best[j] = grantable;
+				size[j] = count;
+				place[j] = end;
+				break;
+			}
+		}
+	}
+
+	initStringInfo(&advice);
+	for (int j = 0; j < ADVICE_SHOWN && best[j] != NULL; j++)
+		appendStringInfo(&advice, "%s \"%s\" on %s", j == 0 ? "Grant" : ", or",
+						 best[j]->name, rbac_path_text(path, place[j]));
+	if (best[0] == NULL)
+		appendStringInfoString(&advice, "No single role or permission gives all of it; make the principal a super admin, or grant several.");
+	else
+		appendStringInfoChar(&advice, '.');
+	return advice.data;
+}
+
+/*
+ * One row of rbac_explain(); NULLs where a grant or an advice has no part
+ */
+static void
+put_reason(FunctionCallInfo fcinfo, bool allowed, const char *reason,
+		   const PrincipalGrant *grant, const char *advice)
+{
+	Datum		values[6] = {0};
+	bool		nulls[6] = {false, false, true, true, true, true};
+
+	values[0] = BoolGetDatum(allowed);
+	values[1] = CStringGetTextDatum(reason);
+	if (grant != NULL)
+	{
+		values[2] = CStringGetTextDatum(grant->grantable->name);
+		values[3] = path_datum(grant->path, grant->path_length);
+		values[4] = PointerGetDatum(via_text(grant));
+		nulls[2] = nulls[3] = nulls[4] = false;
+	}
+	if (advice != NULL)
+	{
+		values[5] = CStringGetTextDatum(advice);
+		nulls[5] = false;
+	}
+	put_row(fcinfo, values, nulls);
+}
+
+static bool
+is_member(const PrincipalEntry *entry, const pg_uuid_t *organization)
+{
+	for (int i = 0; i < entry->norganizations; i++)
+	{
+		if (rbac_uuid_equal(&entry->organizations[i], organization))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * rbac_explain([principal uuid,] resource, name text)
+ *	 → (allowed boolean, reason text, grant_name text, granted_on rbac_path, via text, advice text)
+ *
+ * When allowed, one row for each grant in force that contributes.  When
+ * denied, one row for each reason: what is missing and what would give it,
+ * and each grant that gives only a part or is outside its period.
+ */
+static Datum
+rbac_explain(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider;
+	const PrincipalEntry *entry;
+	const Verdict *verdict;
+	const ActionSet *needed;
+	ActionSet	missing;
+	ResourceRow resource;
+	bool		allowed;
+
+	rbac_materialize(fcinfo);
+	decider = rbac_decider(fcinfo, question->principal);
+	rbac_decider_require(decider, fcinfo, question->name, false);
+	entry = decider->entry;
+
+	if (entry == NULL)
+		put_reason(fcinfo, false, "no principal is set", NULL,
+				   "A trusted back end calls rbac_set_principal() or rbac_authenticate() first.");
+	else if (!entry->exists)
+		put_reason(fcinfo, false, "the principal does not exist", NULL, NULL);
+	else if (entry->deactivated)
+		put_reason(fcinfo, false, "the principal is deactivated", NULL,
+				   "The organization that manages the user can reactivate it.");
+	if (entry == NULL || !entry->exists || entry->deactivated)
+		return (Datum) 0;
+
+	/* Whether a resource exists is nobody's business outside its organization. */
+	verdict = verdict_on(decider, question);
+	if (verdict == NULL || !is_member(entry, &verdict->organization) ||
+		!find_resource(question, &resource))
+	{
+		put_reason(fcinfo, false,
+				   "the resource does not exist, or the principal is not a member of its organization",
+				   NULL, "Invite the user to the organization, and grant something after acceptance.");
+		return (Datum) 0;
+	}
+
+	needed = rbac_required_actions(decider->registry, &decider->requirements[0],
+								   decider->required_names[0],
+								   verdict->kind, &verdict->organization);
+	if (needed == NULL)
+	{
+		put_reason(fcinfo, false, "the name means nothing in this organization, or allows no action",
+				   NULL, NULL);
+		return (Datum) 0;
+	}
+
+	allowed = action_set_contains(&verdict->actions, needed);
+	missing = action_set_difference(needed, &verdict->actions);
+	if (!allowed)
+		put_reason(fcinfo, false,
+				   psprintf("not held: %s", action_names(decider->registry, &missing)), NULL,
+				   advise(decider->registry, &missing, &resource));
+
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		const PrincipalGrant *grant = &entry->grants[i];
+		ActionSet	lacks;
+
+		if (!grant_reaches(grant, resource.path) || !action_set_overlaps(grant->allowed, needed))
+			continue;
+		lacks = action_set_difference(needed, grant->allowed);
+		if (!grant->active)
+		{
+			if (!allowed)
+				put_reason(fcinfo, false,
+						   grant->valid_from > decider->started ?
+						   psprintf("would give it from %s on", timestamptz_to_str(grant->valid_from)) :
+						   psprintf("gave it until %s", timestamptz_to_str(grant->valid_until)),
+						   grant, "Grant it again with another period of validity.");
+		}
+		else if (action_set_is_empty(&lacks))
+			put_reason(fcinfo, allowed, "gives it", grant, NULL);
+		else
+			put_reason(fcinfo, allowed,
+					   psprintf("gives %d of the %d actions, not %s",
+								count_actions(needed) - count_actions(&lacks), count_actions(needed),
+								action_names(decider->registry, &lacks)), grant, NULL);
+	}
+	return (Datum) 0;
+}
+
+DEFINE_DECISION(rbac_explain);
