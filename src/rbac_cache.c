@@ -304,8 +304,8 @@ drop_stale_entries(void)
  * the principals that were not asked about for longest, and if that is not
  * enough, what "entry" itself remembers of resources.
  */
-static void
-account(PrincipalEntry *entry)
+void
+rbac_cache_grown(PrincipalEntry *entry)
 {
 	Size		limit = (Size) rbac_cache_size_kb * 1024;
 	Size		before = entry->bytes;
@@ -572,15 +572,15 @@ rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
 	dlist_push_head(&least_recently_used, &entry->lru);
 	entry->cached = true;
 	entry->pins++;
-	account(entry);
+	rbac_cache_grown(entry);
 	return entry;
 }
 
 /*
  * The union of what is granted on a path and above it, as a shared verdict.
  */
-static const Verdict *
-judge(PrincipalEntry *entry, const ResourceRow *resource)
+const Verdict *
+rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 {
 	const char *path = RBAC_PATH_DATA(resource->path);
 	int			length = RBAC_PATH_LEN(resource->path);
@@ -626,7 +626,7 @@ make_room(PrincipalEntry *entry)
 
 	if (members >= entry->memo_check)
 	{
-		account(entry);
+		rbac_cache_grown(entry);
 		entry->memo_check = members + MEMO_CHECK_STEP;
 		if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
 		{
@@ -634,7 +634,7 @@ make_room(PrincipalEntry *entry)
 			entry->by_id = NULL;
 			entry->by_path = NULL;
 			entry->memo_check = MEMO_CHECK_STEP;
-			account(entry);
+			rbac_cache_grown(entry);
 		}
 	}
 	if (entry->by_id == NULL)
@@ -659,7 +659,7 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 		rbac_catalog_resource_at(&view, path, &resource) :
 		rbac_catalog_resource(&view, id, &resource);
 	rbac_catalog_close(&view);
-	return found ? judge(entry, &resource) : NULL;
+	return found ? rbac_cache_judge(entry, &resource) : NULL;
 }
 
 /*

@@ -81,6 +81,7 @@ typedef struct PrincipalEntry
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
+	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
 
 extern int	rbac_cache_size_kb;
@@ -92,6 +93,8 @@ extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
 
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
+extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource);
+extern void rbac_cache_grown(PrincipalEntry *entry);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

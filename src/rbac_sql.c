@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "rbac_decide.h"
 #include "rbac_session.h"
+#include "rbac_support.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
@@ -106,6 +107,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	rbac_support_principal_changed();
 	PG_RETURN_VOID();
 }
 
