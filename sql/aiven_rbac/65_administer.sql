@@ -18,7 +18,7 @@ DECLARE
     violated text;
 BEGIN
     IF label IS NULL OR id IS NULL THEN
-        RAISE EXCEPTION 'label and id of a % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
     IF @extschema@.rbac_path_nlevel(own) <> 1 THEN
         RAISE EXCEPTION 'invalid label "%"', label
@@ -296,7 +296,8 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, o.id);
     IF name IS NULL OR name = '' THEN
-        RAISE EXCEPTION 'a % needs a name', replace(kind, '_', ' ') USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
@@ -577,7 +578,7 @@ BEGIN
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on a %', name, r.kind
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
             USING ERRCODE = 'invalid_grant_operation',
                   DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
                                 ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,
