@@ -206,6 +206,12 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'Projects move inside their organization.';
     END IF;
+    IF EXISTS (SELECT FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) moved AND r.id <> p.id) THEN
+        RAISE EXCEPTION '"%" already exists', moved
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'Labels are unique among siblings.',
+                  HINT = 'Move the project elsewhere.';
+    END IF;
     UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved WHERE r.id = p.id;
     RETURN moved;
 END
