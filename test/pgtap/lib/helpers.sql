@@ -45,9 +45,12 @@ BEGIN
 END
 $$;
 
--- Run a query on behalf of somebody, and tell what became of it.
-CREATE FUNCTION test.attempt(who text, query text, OUT code text, OUT message text, OUT detail text,
-                             OUT hint text, OUT changed boolean)
+-- Run a query on behalf of somebody, and tell what became of it: whether it
+-- changed any table of the extension and, asked by the operator afterwards,
+-- what "look" sees.  It is undone, so that cases do not depend on each other.
+CREATE FUNCTION test.attempt(who text, query text, look text DEFAULT NULL,
+                             OUT code text, OUT message text, OUT detail text, OUT hint text,
+                             OUT changed boolean, OUT seen text)
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -64,20 +67,29 @@ BEGIN
         EXECUTE query;
         RESET ROLE;
         PERFORM rbac_reset_principal();
-        code := 'ok';
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
-                                detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+        changed := test.digest() <> before;
+        IF look IS NOT NULL THEN
+            EXECUTE look INTO seen;
+        END IF;
+        RAISE SQLSTATE 'UNDO0';
+    EXCEPTION
+        WHEN SQLSTATE 'UNDO0' THEN
+            code := 'ok';
+        WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+                                    detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
     END;
-    changed := test.digest() <> before;
 END
 $$;
 
--- The same in one line: what an assertion compares
-CREATE FUNCTION test.outcome(who text, query text) RETURNS text
+-- The same in one line, for assertions to compare: "ok", what was seen, or
+-- that nothing changed; or the error.
+CREATE FUNCTION test.outcome(who text, query text, look text DEFAULT NULL) RETURNS text
     LANGUAGE sql
-    AS $$ SELECT concat_ws(' ', code, message, CASE WHEN code <> 'ok' AND changed THEN '(something changed)' END)
-          FROM test.attempt(who, query) $$;
+    AS $$
+    SELECT concat_ws(' ', a.code, a.message, CASE WHEN NOT a.changed THEN '(nothing changed)' END, a.seen)
+    FROM test.attempt(who, query, look) AS a
+$$;
 
 -- A value seen by one of the world's principals
 CREATE FUNCTION test.seen_by(who text, query text) RETURNS text
