@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -32,12 +33,22 @@ PG_FUNCTION_INFO_V1(rbac_actions_not_held);
  *
  * The principal on whose behalf administration acts; NULL for the bootstrap
  * operator.  Anybody else is refused.
+ *
+ * So is code that PostgreSQL runs for somebody else's table: when a superuser,
+ * or autovacuum, analyzes it or refreshes a materialized view, its owner's
+ * functions run in a session that is not the owner's.
  */
 Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
