@@ -403,10 +403,9 @@ if [ -n "${KEEP:-}" ]
 then
 	heading 'The server keeps running'
 	tell <<END
-To connect:       $tools/instance run $dir psql -d acme
-  as the back end:  the same with -U backend
-To stop it and remove all of it:
-                  $tools/instance stop $dir
+As administrator:  $tools/instance run $dir psql -d acme
+As the back end:   $tools/instance run $dir psql -d acme -U backend
+To remove it:      $tools/instance stop $dir
 END
 else
 	tell <<'END'
