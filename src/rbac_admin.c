@@ -157,6 +157,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz begin = Max(from, now);
+	Subject		subject;
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -166,7 +168,6 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	ActionSet	missing;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	from = Max(from, now);
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
@@ -175,28 +176,31 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
-	entry = rbac_cache_pin(principal, now);
+	rbac_session_subject(principal, &subject);
+	entry = rbac_cache_pin(&subject, now);
 	PG_TRY();
 	{
-		if (wanted == NULL)
+		const ActionSet *sought = wanted;
+
+		if (sought == NULL)
 		{
 			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
 
 			if (grantable == NULL)
 				elog(ERROR, "role or permission does not exist");
-			wanted = &grantable->allowed[resource.kind];
+			sought = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= begin && grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(wanted, &held);
+		missing = action_set_difference(sought, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)

@@ -30,6 +30,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -48,6 +50,7 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_GROUP_MEMBER] = "group_member",
 	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
 	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
+	[RBAC_TABLE_AUTHENTICATION_POLICY] = "authentication_policy",
 	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
 	[RBAC_TABLE_PLAN_SIGNAL] = "plan_signal",
 	[RBAC_TABLE_ACTION] = "action",
@@ -68,6 +71,7 @@ typedef enum RbacIndex
 	GROUP_MEMBER_BY_MEMBER,
 	ACCESS_GRANT_BY_PRINCIPAL,
 	DATABASE_ROLE_BY_ROLE,
+	AUTHENTICATION_POLICY_BY_ORGANIZATION,
 	RBAC_INDEXES
 } RbacIndex;
 
@@ -79,7 +83,8 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
 	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
 	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
-	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey"
+	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
+	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey"
 };
 
 /*
@@ -131,6 +136,13 @@ enum
 {
 	DATABASE_ROLE_ROLE = 1,
 	DATABASE_ROLE_PRINCIPAL
+};
+enum
+{
+	AUTHENTICATION_POLICY_ORGANIZATION = 1,
+	AUTHENTICATION_POLICY_REQUIRE_TWO_FACTOR,
+	AUTHENTICATION_POLICY_ALLOWED_METHODS,
+	AUTHENTICATION_POLICY_PERSONAL_TOKENS
 };
 enum
 {
@@ -582,6 +594,40 @@ rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal)
 {
 	return scan_equal(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
 					  F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+}
+
+static void
+read_authentication_policy(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	AuthenticationPolicyRow *policy = row;
+	Datum		methods;
+	Datum	   *elements;
+
+	policy->require_two_factor =
+		DatumGetBool(column_of(tuple, desc, AUTHENTICATION_POLICY_REQUIRE_TWO_FACTOR));
+	policy->personal_tokens =
+		DatumGetBool(column_of(tuple, desc, AUTHENTICATION_POLICY_PERSONAL_TOKENS));
+	policy->nmethods = 0;
+	methods = heap_getattr(tuple, AUTHENTICATION_POLICY_ALLOWED_METHODS, desc, &policy->any_method);
+	if (policy->any_method)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(methods), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &policy->nmethods);
+	policy->methods = palloc(Max(policy->nmethods, 1) * sizeof(char *));
+	for (int i = 0; i < policy->nmethods; i++)
+		policy->methods[i] = TextDatumGetCString(elements[i]);
+}
+
+/*
+ * What an organization demands of a user's session (G9); false if nothing.
+ */
+bool
+rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization,
+								   AuthenticationPolicyRow *row)
+{
+	return scan_by_uuid(view, RBAC_TABLE_AUTHENTICATION_POLICY,
+						AUTHENTICATION_POLICY_BY_ORGANIZATION, AUTHENTICATION_POLICY_ORGANIZATION,
+						organization, read_authentication_policy, row, NULL, NULL);
 }
 
 static void

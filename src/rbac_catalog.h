@@ -45,6 +45,7 @@ typedef enum RbacTable
 	RBAC_TABLE_GROUP_MEMBER,
 	RBAC_TABLE_ACCESS_GRANT,
 	RBAC_TABLE_DATABASE_ROLE,
+	RBAC_TABLE_AUTHENTICATION_POLICY,
 	RBAC_TABLE_FACTS_SIGNAL,
 	RBAC_TABLE_PLAN_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
@@ -100,6 +101,15 @@ typedef struct AccessGrantRow
 	TimestampTz valid_from;		/* DT_NOBEGIN when open */
 	TimestampTz valid_until;	/* DT_NOEND when open */
 } AccessGrantRow;
+
+typedef struct AuthenticationPolicyRow
+{
+	bool		require_two_factor;
+	bool		any_method;
+	int			nmethods;
+	char	  **methods;
+	bool		personal_tokens;
+} AuthenticationPolicyRow;
 
 typedef struct ActionRow
 {
@@ -159,6 +169,7 @@ extern bool rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, Princ
 extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern bool rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
 extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
 
 extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);

@@ -94,12 +94,13 @@ Decider *
 rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 {
 	Decider    *decider = fcinfo->flinfo->fn_extra;
-	PrincipalEntry *entry;
+	PrincipalEntry *entry = NULL;
+	Subject		subject;
 
 	if (likely(decider != NULL && same_statement(decider)))
 	{
 		if (principal == NULL ||
-			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal)))
+			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->subject.who.id, principal)))
 			return decider;
 	}
 	else
@@ -120,23 +121,16 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 		begin_statement(decider);
 	}
 
-	if (principal == NULL)
-	{
-		const SessionPrincipal *session = rbac_session_get();
-
-		principal = session != NULL ? &session->id : NULL;
-	}
-	if (principal == NULL)
-		entry = NULL;
-	else if (decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal) &&
-			 rbac_cache_is_current(decider->entry, decider->started))
-		return decider;
-	else
+	if (rbac_session_subject(principal, &subject))
 	{
 		TimestampTz started = decider->started;
 
+		if (decider->entry != NULL &&
+			memcmp(&decider->entry->subject, &subject, sizeof(Subject)) == 0 &&
+			rbac_cache_is_current(decider->entry, started))
+			return decider;
 		decider->started = 0;
-		entry = rbac_cache_pin(principal, started);
+		entry = rbac_cache_pin(&subject, started);
 		decider->started = started;
 	}
 	if (decider->entry != NULL)

@@ -166,14 +166,13 @@ take_apart(List *args, DecisionCall *call)
 static PrincipalEntry *
 pin_session(int nnames, char **names)
 {
-	const SessionPrincipal *session;
+	Subject		subject;
 	PrincipalEntry *entry;
 	Requirement requirement;
 
-	session = rbac_session_get();
-	if (session == NULL)
+	if (!rbac_session_subject(NULL, &subject))
 		return NULL;
-	entry = rbac_cache_pin(&session->id, GetCurrentStatementStartTimestamp());
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
 	for (int i = 0; i < nnames; i++)
 	{
 		if (!rbac_resolve(entry->registry, names[i], &requirement))
