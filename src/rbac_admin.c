@@ -37,7 +37,9 @@ PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
  *
  * So is code that PostgreSQL runs for somebody else's table: when a superuser,
  * or autovacuum, analyzes it or refreshes a materialized view, its owner's
- * functions run in a session that is not the owner's.
+ * functions run in a session that is not the owner's.  The same goes for
+ * triggers on a table that follows a foreign key's action: they run because
+ * somebody changed the referenced row, not because their owner may do it.
  */
 Datum
 rbac_actor(PG_FUNCTION_ARGS)
@@ -50,6 +52,11 @@ rbac_actor(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within security-restricted operation"),
 				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
+	if (InNoForceRLSOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within the action of a foreign key"),
+				 errdetail("A trigger on a referencing table runs on behalf of whoever changed the referenced row.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();

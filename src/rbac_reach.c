@@ -176,9 +176,17 @@ compare_ids(const void *a, const void *b)
 /*
  * Walk below the scopes, and keep what was found if that is all of it.
  */
-static void
-walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, bool to_the_end)
+typedef enum WalkAim
 {
+	WALK_FOR_WIDTH,				/* as far as the limit; keeps both lists */
+	WALK_FOR_IDS,
+	WALK_FOR_PATHS
+} WalkAim;
+
+static void
+walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wanted)
+{
+	bool		to_the_end = wanted != WALK_FOR_WIDTH;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rbac walk",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
@@ -193,23 +201,28 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, bool to_the
 							 RBAC_PATH_LEN(reach->scopes[i]), visit, &walk);
 	rbac_catalog_close(&walk.view);
 
-	reach->wide = walk.nfound > RBAC_NARROW_LIMIT || walk.seen > WALK_LIMIT;
-	reach->listed = !walk.view.enough;
-	if (reach->listed)
+	if (!to_the_end)
+		reach->wide = walk.view.enough;
+	if (!walk.view.enough)
 	{
 		Datum	   *values = MemoryContextAllocHuge(scratch, Max(walk.nfound, 1) * sizeof(Datum));
 		Oid			path_type = rbac_catalog_path_type();
 
-		reach->nresources = walk.nfound;
 		memcpy(reach->of_kind, walk.of_kind, sizeof(walk.of_kind));
 		MemoryContextSwitchTo(entry->context);
-		for (int i = 0; i < walk.nfound; i++)
-			values[i] = PointerGetDatum(walk.found[i].path);
-		reach->paths = construct_array(values, walk.nfound, path_type, -1, false, TYPALIGN_INT);
-		qsort(walk.found, walk.nfound, sizeof(Found), compare_ids);
-		for (int i = 0; i < walk.nfound; i++)
-			values[i] = UUIDPGetDatum(&walk.found[i].id);
-		reach->ids = construct_array(values, walk.nfound, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+		if (wanted != WALK_FOR_IDS)
+		{
+			for (int i = 0; i < walk.nfound; i++)
+				values[i] = PointerGetDatum(walk.found[i].path);
+			reach->paths = construct_array(values, walk.nfound, path_type, -1, false, TYPALIGN_INT);
+		}
+		if (wanted != WALK_FOR_PATHS)
+		{
+			qsort(walk.found, walk.nfound, sizeof(Found), compare_ids);
+			for (int i = 0; i < walk.nfound; i++)
+				values[i] = UUIDPGetDatum(&walk.found[i].id);
+			reach->ids = construct_array(values, walk.nfound, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR);
+		}
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
@@ -272,7 +285,7 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	reach->exact = is_uniform(resolved);
 	find_scopes(entry, resolved, reach);
 	MemoryContextSwitchTo(caller);
-	walk_scopes(entry, resolved, reach, false);
+	walk_scopes(entry, resolved, reach, WALK_FOR_WIDTH);
 	pfree(key);
 
 	MemoryContextSetParent(aside, entry->context);
@@ -282,21 +295,22 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	return reach;
 }
 
+/*
+ * Make the list that a wide principal's reach does not have yet.
+ */
 static void
-complete(PrincipalEntry *entry, Reach *reach)
+complete(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 {
-	char	  **names = NULL;
+	char	  **names;
 	int			nnames = 0;
 
-	if (reach->listed)
-		return;
 	for (Size i = 0; i < reach->size; i += strlen(reach->names + i) + 1)
 		nnames++;
 	names = palloc(Max(nnames, 1) * sizeof(char *));
 	nnames = 0;
 	for (Size i = 0; i < reach->size; i += strlen(reach->names + i) + 1)
 		names[nnames++] = unconstify(char *, reach->names + i);
-	walk_scopes(entry, resolve(entry->registry, nnames, names), reach, true);
+	walk_scopes(entry, resolve(entry->registry, nnames, names), reach, wanted);
 	rbac_cache_grown(entry);
 }
 
@@ -307,13 +321,15 @@ complete(PrincipalEntry *entry, Reach *reach)
 ArrayType *
 rbac_reach_ids(PrincipalEntry *entry, Reach *reach)
 {
-	complete(entry, reach);
+	if (reach->ids == NULL)
+		complete(entry, reach, WALK_FOR_IDS);
 	return reach->ids;
 }
 
 ArrayType *
 rbac_reach_paths(PrincipalEntry *entry, Reach *reach)
 {
-	complete(entry, reach);
+	if (reach->paths == NULL)
+		complete(entry, reach, WALK_FOR_PATHS);
 	return reach->paths;
 }

@@ -30,11 +30,9 @@ typedef struct Reach
 	RbacPath  **scopes;
 	bool		exact;			/* all that is below a scope is held */
 	bool		wide;			/* more resources than the limit */
-	bool		listed;			/* what follows is complete */
-	int			nresources;
-	int			of_kind[RBAC_RESOURCE_KINDS];
-	ArrayType  *ids;			/* in order; made when first wanted */
-	ArrayType  *paths;
+	int			of_kind[RBAC_RESOURCE_KINDS];	/* how many, if not wide */
+	ArrayType  *ids;			/* all of them, in order; a wide principal's are ... */
+	ArrayType  *paths;			/* ... NULL until they are wanted */
 } Reach;
 
 extern Reach *rbac_reach(PrincipalEntry *entry, int nnames, char **names);

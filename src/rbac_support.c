@@ -94,17 +94,21 @@ typedef enum Width
 
 /*
  * Names that plans of this session depend on, with the width that they were
- * made for.  There are as many as there are different policies.
+ * made for.  There are as many as there are different policies; should
+ * somebody query for ever more combinations, those not planned for longest are
+ * forgotten, and their plans keep the shape that they have.
  */
+#define MAX_DEPENDENCES		64
+
 typedef struct Dependence
 {
-	struct Dependence *next;
 	int			nnames;
 	char	  **names;
 	Width		width;
 } Dependence;
 
-static Dependence *dependences = NULL;
+static Dependence dependences[MAX_DEPENDENCES];	/* the last planned for first */
+static int	ndependences = 0;
 
 /* A call of a decision function, as far as it can be planned */
 typedef struct DecisionCall
@@ -227,36 +231,51 @@ same_names(const Dependence *dependence, int nnames, char **names)
 	return true;
 }
 
+static Dependence
+make_dependence(const DecisionCall *call)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	Dependence	result;
+
+	result.nnames = call->nnames;
+	result.names = palloc(Max(call->nnames, 1) * sizeof(char *));
+	for (int i = 0; i < call->nnames; i++)
+		result.names[i] = pstrdup(call->names[i]);
+	MemoryContextSwitchTo(caller);
+	return result;
+}
+
 /*
  * The plan being made is good for principals of this width.
  */
 static void
 depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 {
-	Dependence *dependence;
-	MemoryContext caller;
+	Dependence	found;
+	int			i = 0;
 
 	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
 													  rbac_catalog_table(RBAC_TABLE_PLAN_SIGNAL));
-	for (dependence = dependences; dependence != NULL; dependence = dependence->next)
+	while (i < ndependences && !same_names(&dependences[i], call->nnames, call->names))
+		i++;
+	if (i < ndependences)
+		found = dependences[i];
+	else
 	{
-		if (same_names(dependence, call->nnames, call->names))
+		found = make_dependence(call);
+		if (ndependences < MAX_DEPENDENCES)
+			ndependences++;
+		else
 		{
-			dependence->width = width;
-			return;
+			i--;
+			for (int j = 0; j < dependences[i].nnames; j++)
+				pfree(dependences[i].names[j]);
+			pfree(dependences[i].names);
 		}
 	}
-
-	caller = MemoryContextSwitchTo(TopMemoryContext);
-	dependence = palloc(sizeof(Dependence));
-	dependence->names = palloc(Max(call->nnames, 1) * sizeof(char *));
-	for (int i = 0; i < call->nnames; i++)
-		dependence->names[i] = pstrdup(call->names[i]);
-	dependence->nnames = call->nnames;
-	dependence->width = width;
-	dependence->next = dependences;
-	dependences = dependence;
-	MemoryContextSwitchTo(caller);
+	memmove(&dependences[1], &dependences[0], i * sizeof(Dependence));
+	found.width = width;
+	dependences[0] = found;
 }
 
 /*
@@ -269,14 +288,14 @@ rbac_support_principal_changed(void)
 {
 	bool		differs = false;
 
-	for (Dependence *dependence = dependences; dependence != NULL; dependence = dependence->next)
+	for (int i = 0; i < ndependences; i++)
 	{
 		Width		width;
 
-		if (session_width(dependence->nnames, dependence->names, &width) &&
-			width != dependence->width)
+		if (session_width(dependences[i].nnames, dependences[i].names, &width) &&
+			width != dependences[i].width)
 		{
-			dependence->width = width;
+			dependences[i].width = width;
 			differs = true;
 		}
 	}
