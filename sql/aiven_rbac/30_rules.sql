@@ -152,9 +152,12 @@ CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.p
     FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
     EXECUTE FUNCTION aiven_rbac.check_super_admins();
 
--- Signals (C1): once a statement, in every replication role.  Logical apply
--- fires no statement triggers, so that there each row speaks; a duplicate
--- signal in one command costs nothing.
+-- Signals (C1, C4): once before and once after a statement, in every
+-- replication role.  The one after is what tells others.  The one before is for
+-- a statement that fails halfway: functions that it called may have seen, and
+-- cached, its first rows, and only a signal that was given already is repeated
+-- when it is rolled back.  Logical apply fires no statement triggers, so that
+-- there each row speaks; a duplicate signal in one command costs nothing.
 CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_signal_change'
     LANGUAGE C;
@@ -173,14 +176,17 @@ BEGIN
              AS v (name, argument)
     LOOP
         EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
             'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
             'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
             'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
-            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change, '
-            'ENABLE REPLICA TRIGGER signal_change_applied', t.name);
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
+            'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
     END LOOP;
 END
 $$;
