@@ -101,7 +101,8 @@ CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.res
 
 -- The last super admin stays (P5).  The organization's row is updated so that
 -- two sessions that each remove another one meet there, in every isolation
--- level.
+-- level.  For the same reason whoever becomes a super admin has the user's row
+-- updated: a session that deactivates the user meanwhile has to see it.
 CREATE FUNCTION aiven_rbac.check_super_admins() RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -111,6 +112,10 @@ DECLARE
     affected uuid[];
     bereft uuid;
 BEGIN
+    IF TG_TABLE_NAME = 'group_member' AND NEW.account_owners THEN
+        UPDATE aiven_rbac.principal AS p SET deactivated_at = p.deactivated_at WHERE p.id = NEW.member;
+    END IF;
+
     IF TG_TABLE_NAME = 'principal' THEN
         SELECT pg_catalog.array_agg(DISTINCT m.organization) INTO affected
         FROM aiven_rbac.group_member AS m WHERE m.member = NEW.id AND m.account_owners;
@@ -144,7 +149,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.check_super_admins() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization keeps an active super admin (P5)';
 
-CREATE TRIGGER check_super_admins AFTER DELETE OR UPDATE ON aiven_rbac.group_member
+CREATE TRIGGER check_super_admins AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.group_member
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_super_admins();
 CREATE TRIGGER check_super_admins_truncate AFTER TRUNCATE ON aiven_rbac.group_member
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_super_admins();

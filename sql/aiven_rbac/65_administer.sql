@@ -80,6 +80,8 @@ BEGIN
                   HINT = 'Give the id of a user: rbac_user(email).';
     END IF;
     founder := aiven_rbac.find_principal(actor, super_admin, 'user');
+    -- A deactivation that is under way comes first.
+    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
