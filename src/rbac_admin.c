@@ -25,6 +25,7 @@
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
@@ -106,6 +107,41 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
 	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
+	rbac_catalog_close(&view);
+	return (Datum) 0;
+}
+
+static void
+put_grant(void *row, void *arg)
+{
+	AccessGrantRow *grant = row;
+	ReturnSetInfo *result = arg;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = UUIDPGetDatum(&grant->resource);
+	values[1] = UUIDPGetDatum(&grant->grantable);
+	values[2] = TimestampTzGetDatum(grant->valid_from);
+	values[3] = TimestampTzGetDatum(grant->valid_until);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * aiven_rbac.grants_now(principal uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * What is granted to a principal itself at this moment, for who is about to
+ * hand it on.  An open end of a period is infinite.
+ */
+Datum
+rbac_grants_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+
+	rbac_materialize(fcinfo);
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
+	rbac_catalog_look(&view);
+	rbac_catalog_grants(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
 }

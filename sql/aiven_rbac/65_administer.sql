@@ -80,6 +80,8 @@ BEGIN
                   HINT = 'Give the id of a user: rbac_user(email).';
     END IF;
     founder := aiven_rbac.find_principal(actor, super_admin, 'user');
+    -- A deactivation that is under way comes first.
+    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -475,6 +477,8 @@ DECLARE
     o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
 BEGIN
+    -- Nobody may become a super admin between the look and the removal.
+    PERFORM FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id FOR UPDATE;
     PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin(p.id, o.id)
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
@@ -642,6 +646,15 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
     'revoke a grant; it takes the same standing as granting, or that the grant is one''s own; true when something changed';
 
+CREATE FUNCTION aiven_rbac.grants_now(principal uuid, OUT resource uuid, OUT grantable uuid,
+                                      OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_now(uuid) IS
+    'grants to a principal itself, as committed now rather than at the transaction''s snapshot';
+
 CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -652,10 +665,12 @@ DECLARE
     actor uuid := aiven_rbac.actor();
     g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
-    a aiven_rbac.access_grant;
+    a record;
 BEGIN
     -- No grant may come to the group between the look at its grants and the
     -- new member (a grant references, and so locks, the group's membership).
+    -- The look is at what is there now: a snapshot from before would let in
+    -- whoever had the patience to keep one.
     PERFORM FROM aiven_rbac.membership AS m WHERE m.principal = g.id FOR UPDATE;
     IF g.account_owners THEN
         PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
@@ -663,9 +678,9 @@ BEGIN
             RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
-    ELSIF EXISTS (SELECT FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id) THEN
+    ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
         PERFORM aiven_rbac.require(actor, 'group_member.add_privileged', g.organization);
-        FOR a IN SELECT * FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id LOOP
+        FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
             PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
         END LOOP;
     ELSE
