@@ -13,7 +13,7 @@ use RbacTest;
 my ($bouncer) = grep { -x } map { "$_/pgbouncer" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin';
 plan skip_all => 'pgbouncer is not installed' unless $bouncer;
 
-my $node = server('pooled');
+my $node = server('pooled', conf => 'max_prepared_transactions = 2');
 acme($node, 'postgres');
 my $bob = $node->safe_psql('postgres', 'SELECT ' . principal('bob'));
 my $carol = $node->safe_psql('postgres', 'SELECT ' . principal('carol'));
@@ -87,6 +87,8 @@ is($second->query($who), $nobody, 'S2: after its ROLLBACK');
 $first->query_safe("SELECT rbac_set_principal('$bob')");
 is($second->query($who), $nobody, 'S2: after a statement of its own');
 $first->query("BEGIN; SELECT rbac_set_principal('$bob'); SELECT 1/0; COMMIT");
+like($first->{stderr}, qr/division by zero/, 'a statement fails');
+$first->{stderr} = '';
 is($second->query($who), $nobody, 'S2: after a transaction that failed');
 $first->query_safe("BEGIN; SAVEPOINT a; SELECT rbac_set_principal('$bob'); RELEASE a; PREPARE TRANSACTION 'pooled'");
 is($second->query($who), $nobody, 'S2: after PREPARE TRANSACTION');
@@ -112,7 +114,7 @@ is($second->query($who), $nobody, 'S2: a client that goes away in its transactio
 # The pooler does not reset it between transactions unless it is told to.
 my $third = client($at, 'transaction');
 $second->query_safe("SELECT rbac_set_principal('$carol', is_local => false)");
-is($third->query($who), "$carol|$seen_by_carol", 'S2: a principal set for the session is the next client''s, so that is not for transaction pooling');
+is($third->query($who), "$carol|$seen_by_carol", 'S2: a principal set for the session is the next client\'s, so that is not for transaction pooling');
 $third->query_safe('SELECT rbac_reset_principal()');
 is($second->query($who), $nobody, 'S2: rbac_reset_principal() ends it for all of them');
 $_->quit for $second, $third;
@@ -126,7 +128,7 @@ my $backend = $first->query($pid);
 $first->quit;
 $second = client($at, 'session');
 is($second->query($pid), $backend, 'the next client has the same connection');
-is($second->query($who), $nobody, 'S2: after DISCARD ALL, which makes it nobody''s');
+is($second->query($who), $nobody, 'S2: after DISCARD ALL, which makes it nobody\'s');
 $second->quit;
 
 # --- transaction pooling with a reset each time -------------------------------------
