@@ -140,7 +140,8 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
  * principal does not hold there from valid_from (NULL or past: now) to
  * valid_until (NULL: for ever).  A grant of the principal's counts if its own
  * period covers all of that: what ends tomorrow can't be handed out for
- * longer.
+ * longer.  It has to cover the beginning even if nothing comes after, since
+ * revoking asks about a mere instant.
  */
 Datum
 rbac_actions_not_held(PG_FUNCTION_ARGS)
@@ -179,7 +180,8 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= from && grant->valid_until > from &&
+				grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
