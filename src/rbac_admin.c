@@ -192,7 +192,8 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
  * "grantable" gives when granted on the resource, and that the principal does
  * not hold on it from "from" (or now, if that has passed) to "until".  A grant
  * of the principal's counts if its own period covers all of that: what ends
- * tomorrow can't be handed out for longer.
+ * tomorrow can't be handed out for longer.  It has to cover the beginning even
+ * if nothing comes after, since revoking asks about a mere instant.
  */
 static Datum
 actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
@@ -238,7 +239,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= begin && grant->valid_until >= until &&
+			if (grant->valid_from <= begin && grant->valid_until > begin &&
+				grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);

@@ -41,6 +41,8 @@ CREATE TABLE aiven_rbac.organization (
     id           uuid NOT NULL,
     kind         text NOT NULL DEFAULT 'organization' CHECK (kind = 'organization'),
     CONSTRAINT organization_pkey PRIMARY KEY (id),
+    -- The nil uuid stands for all organizations, see grantable.
+    CONSTRAINT organization_id_is_not_nil CHECK (id <> '00000000-0000-0000-0000-000000000000'),
     CONSTRAINT organization_resource_fkey FOREIGN KEY (id, kind, id)
         REFERENCES aiven_rbac.resource (id, kind, organization) ON DELETE CASCADE
 );

@@ -18,11 +18,13 @@ CREATE FUNCTION test.id(name text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     RETURN pg_catalog.md5('test ' || name)::uuid;
 
--- The principal and the resource that a name stands for, whoever asks
+-- The principal and the resource that a name stands for, whoever asks; the
+-- "stranger" is one that does not exist
 CREATE FUNCTION test.p(name text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog
-    AS $$ SELECT x.id FROM aiven_rbac.principal AS x WHERE x.name = p.name $$;
+    AS $$ SELECT x.id FROM aiven_rbac.principal AS x WHERE x.name = p.name
+          UNION ALL SELECT test.id('stranger') WHERE p.name = 'stranger' $$;
 CREATE FUNCTION test.r(path text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     AS $$ SELECT x.id FROM aiven_rbac.resource AS x WHERE x.path = r.path::rbac_path $$;
