@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -26,18 +27,29 @@ PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
+PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
 
 /*
  * aiven_rbac.actor() → uuid
  *
  * The principal on whose behalf administration acts; NULL for the bootstrap
  * operator.  Anybody else is refused.
+ *
+ * So is code that PostgreSQL runs for somebody else's table: when a superuser,
+ * or autovacuum, analyzes it or refreshes a materialized view, its owner's
+ * functions run in a session that is not the owner's.
  */
 Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
@@ -133,21 +145,20 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 }
 
 /*
- * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
- *							   valid_from timestamptz, valid_until timestamptz) → text[]
- *
- * The actions that "grantable" gives when granted on "resource" and that the
- * principal does not hold there from valid_from (NULL or past: now) to
- * valid_until (NULL: for ever).  A grant of the principal's counts if its own
- * period covers all of that: what ends tomorrow can't be handed out for
- * longer.
+ * The names of the actions that "wanted" has, or else the role or permission
+ * "grantable" gives when granted on the resource, and that the principal does
+ * not hold on it from "from" (or now, if that has passed) to "until".  A grant
+ * of the principal's counts if its own period covers all of that: what ends
+ * tomorrow can't be handed out for longer.
  */
-Datum
-rbac_actions_not_held(PG_FUNCTION_ARGS)
+static Datum
+actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
+				 const pg_uuid_t *grantable_id, const ActionSet *wanted,
+				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
-	TimestampTz from = PG_ARGISNULL(3) ? now : Max(PG_GETARG_TIMESTAMPTZ(3), now);
-	TimestampTz until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
+	TimestampTz begin = Max(from, now);
+	Subject		subject;
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -155,36 +166,41 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 	bool		found;
 	ActionSet	held = {{0}};
 	ActionSet	missing;
-	const Grantable *grantable;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		elog(ERROR, "principal, resource and grantable must not be null");
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
-	found = rbac_catalog_resource(&view, PG_GETARG_UUID_P(1), &resource);
+	found = rbac_catalog_resource(&view, resource_id, &resource);
 	rbac_catalog_close(&view);
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
-	entry = rbac_cache_pin(PG_GETARG_UUID_P(0), now);
+	rbac_session_subject(principal, &subject);
+	entry = rbac_cache_pin(&subject, now);
 	PG_TRY();
 	{
-		grantable = rbac_grantable_by_id(entry->registry, PG_GETARG_UUID_P(2));
-		verdict = rbac_cache_verdict(entry, PG_GETARG_UUID_P(1));
-		if (grantable == NULL)
-			elog(ERROR, "role or permission does not exist");
+		const ActionSet *sought = wanted;
+
+		if (sought == NULL)
+		{
+			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
+
+			if (grantable == NULL)
+				elog(ERROR, "role or permission does not exist");
+			sought = &grantable->allowed[resource.kind];
+		}
+		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= begin && grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(&grantable->allowed[resource.kind], &held);
+		missing = action_set_difference(sought, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)
@@ -197,5 +213,51 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 		rbac_cache_unpin(entry);
 	}
 	PG_END_TRY();
-	PG_RETURN_DATUM(makeArrayResult(names, CurrentMemoryContext));
+	return makeArrayResult(names, CurrentMemoryContext);
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * valid_from NULL: now; valid_until NULL: for ever.
+ */
+Datum
+rbac_actions_not_held(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and grantable must not be null");
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), PG_GETARG_UUID_P(2), NULL,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, actions smallint[],
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * The same for actions given by number.
+ */
+Datum
+rbac_actions_not_held_of(PG_FUNCTION_ARGS)
+{
+	ActionSet	wanted = {{0}};
+	Datum	   *numbers;
+	int			count;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and actions must not be null");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
+					  &numbers, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		int			number = DatumGetInt16(numbers[i]);
+
+		if (number < 0 || number >= RBAC_MAX_ACTIONS)
+			elog(ERROR, "no action has the number %d", number);
+		action_set_add(&wanted, number);
+	}
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), NULL, &wanted,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
 }

@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "rbac_decide.h"
 #include "rbac_session.h"
+#include "rbac_support.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
@@ -106,6 +107,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	rbac_support_principal_changed();
 	PG_RETURN_VOID();
 }
 
@@ -556,17 +558,6 @@ put_reason(FunctionCallInfo fcinfo, bool allowed, const char *reason,
 	put_row(fcinfo, values, nulls);
 }
 
-static bool
-is_member(const PrincipalEntry *entry, const pg_uuid_t *organization)
-{
-	for (int i = 0; i < entry->norganizations; i++)
-	{
-		if (rbac_uuid_equal(&entry->organizations[i], organization))
-			return true;
-	}
-	return false;
-}
-
 /*
  * rbac_explain([principal uuid,] resource, name text)
  *	 → (allowed boolean, reason text, grant_name text, granted_on rbac_path, via text, advice text)
@@ -580,6 +571,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider;
 	const PrincipalEntry *entry;
+	const Belonging *belonging;
 	const Verdict *verdict;
 	const ActionSet *needed;
 	ActionSet	missing;
@@ -604,12 +596,20 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 	/* Whether a resource exists is nobody's business outside its organization. */
 	verdict = verdict_on(decider, question);
-	if (verdict == NULL || !is_member(entry, &verdict->organization) ||
-		!find_resource(question, &resource))
+	belonging = verdict == NULL ? NULL : rbac_cache_belonging(entry, &verdict->organization);
+	if (belonging == NULL || !find_resource(question, &resource))
 	{
 		put_reason(fcinfo, false,
 				   "the resource does not exist, or the principal is not a member of its organization",
 				   NULL, "Invite the user to the organization, and grant something after acceptance.");
+		return (Datum) 0;
+	}
+	if (belonging->barred != NULL)
+	{
+		put_reason(fcinfo, false,
+				   psprintf("the session does not satisfy the organization's authentication policy: %s",
+							belonging->barred), NULL,
+				   "Log in again in a way that the organization accepts.");
 		return (Datum) 0;
 	}
 

@@ -60,13 +60,13 @@ BEGIN
         END IF;
         IF NOT (NEW.kind, above.kind) IN
             (VALUES ('unit', 'organization'), ('project', 'organization'), ('project', 'unit'), ('service', 'project')) THEN
-            RAISE EXCEPTION 'a % cannot be inside a %', NEW.kind, above.kind
+            RAISE EXCEPTION '% "%" cannot be inside % "%"', NEW.kind, NEW.path, above.kind, above.path
                 USING ERRCODE = 'check_violation',
-                      DETAIL = pg_catalog.format('It is about "%s" in "%s".', NEW.path, above.path),
-                      HINT = CASE NEW.kind
+                      DETAIL = CASE NEW.kind
                              WHEN 'unit' THEN 'Units are flat: they stand directly in an organization.'
                              WHEN 'project' THEN 'Projects stand in an organization or in one of its units.'
-                             ELSE 'Services stand in a project.' END;
+                             ELSE 'Services stand in a project.' END,
+                      HINT = 'Choose another parent.';
         END IF;
         IF NEW.organization <> above.organization
            OR @extschema@.rbac_path_parent(NEW.path) OPERATOR(@extschema@.<>) above.path THEN
@@ -167,7 +167,7 @@ DECLARE
     t record;
 BEGIN
     FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
-                                   ('access_grant', ''), ('database_role', ''),
+                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
                                    ('action', '''catalogue'''), ('grantable', '''catalogue'''),
                                    ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
              AS v (name, argument)

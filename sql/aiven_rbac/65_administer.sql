@@ -18,7 +18,7 @@ DECLARE
     violated text;
 BEGIN
     IF label IS NULL OR id IS NULL THEN
-        RAISE EXCEPTION 'label and id of a % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
     IF @extschema@.rbac_path_nlevel(own) <> 1 THEN
         RAISE EXCEPTION 'invalid label "%"', label
@@ -206,6 +206,12 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'Projects move inside their organization.';
     END IF;
+    IF EXISTS (SELECT FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) moved AND r.id <> p.id) THEN
+        RAISE EXCEPTION '"%" already exists', moved
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'Labels are unique among siblings.',
+                  HINT = 'Move the project elsewhere.';
+    END IF;
     UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved WHERE r.id = p.id;
     RETURN moved;
 END
@@ -296,7 +302,8 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, o.id);
     IF name IS NULL OR name = '' THEN
-        RAISE EXCEPTION 'a % needs a name', replace(kind, '_', ' ') USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
@@ -577,7 +584,7 @@ BEGIN
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on a %', name, r.kind
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
             USING ERRCODE = 'invalid_grant_operation',
                   DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
                                 ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,
