@@ -192,6 +192,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, bool to_the
 		rbac_catalog_subtree(&walk.view, RBAC_PATH_DATA(reach->scopes[i]),
 							 RBAC_PATH_LEN(reach->scopes[i]), visit, &walk);
 	rbac_catalog_close(&walk.view);
+	rbac_cache_counters.walks++;
 
 	reach->wide = walk.nfound > RBAC_NARROW_LIMIT || walk.seen > WALK_LIMIT;
 	reach->listed = !walk.view.enough;
