@@ -194,6 +194,7 @@ typedef struct PathMemoSlot
 #include "lib/simplehash.h"
 
 int			rbac_cache_size_kb = 16384;
+CacheCounters rbac_cache_counters;
 
 static MemoryContext cache_context = NULL;
 static principal_hash *principals = NULL;
@@ -324,7 +325,23 @@ rbac_cache_grown(PrincipalEntry *entry)
 		if (oldest == entry)
 			break;
 		drop_from_cache(oldest);
+		rbac_cache_counters.evictions++;
 	}
+}
+
+/*
+ * How large the cache is now, and how often it became old since the backend
+ * started: every message makes a generation.
+ */
+void
+rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations)
+{
+	AcceptInvalidationMessages();
+	if (principals != NULL)
+		drop_stale_entries();
+	*entries = principals != NULL ? principals->members : 0;
+	*bytes = cache_bytes;
+	*invalidations = generation - 1;
 }
 
 /*
@@ -587,10 +604,12 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 		{
 			dlist_move_head(&least_recently_used, &entry->lru);
 			entry->pins++;
+			rbac_cache_counters.hits++;
 			return entry;
 		}
 		drop_from_cache(entry);
 	}
+	rbac_cache_counters.misses++;
 
 	registry = rbac_registry_acquire();
 	PG_TRY();
@@ -603,6 +622,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	rbac_cache_counters.loads++;
 	MemoryContextSetParent(entry->context, cache_context);
 	entry->pins = 1;
 
@@ -706,6 +726,7 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 		rbac_catalog_resource_at(&view, path, &resource) :
 		rbac_catalog_resource(&view, id, &resource);
 	rbac_catalog_close(&view);
+	rbac_cache_counters.lookups++;
 	return found ? rbac_cache_judge(entry, &resource) : NULL;
 }
 

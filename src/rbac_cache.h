@@ -119,7 +119,22 @@ typedef struct PrincipalEntry
 	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
 
+/*
+ * What the cache of this backend has done so far.  Rows are not counted: a
+ * statement counts once for each place in it that asks.
+ */
+typedef struct CacheCounters
+{
+	int64		hits;			/* principals asked for and at hand ... */
+	int64		misses;			/* ... or not, or no longer as the tables say */
+	int64		loads;			/* principals read from the tables */
+	int64		lookups;		/* resources looked up there, one by one */
+	int64		walks;			/* and subtree by subtree, for a list */
+	int64		evictions;		/* principals forgotten for want of memory */
+} CacheCounters;
+
 extern int	rbac_cache_size_kb;
+extern CacheCounters rbac_cache_counters;
 
 extern void rbac_cache_init(void);
 extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);
@@ -131,6 +146,7 @@ extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPat
 extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern const Belonging *rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization);
+extern void rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

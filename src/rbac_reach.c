@@ -200,6 +200,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 		rbac_catalog_subtree(&walk.view, RBAC_PATH_DATA(reach->scopes[i]),
 							 RBAC_PATH_LEN(reach->scopes[i]), visit, &walk);
 	rbac_catalog_close(&walk.view);
+	rbac_cache_counters.walks++;
 
 	if (!to_the_end)
 		reach->wide = walk.view.enough;

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -73,6 +74,7 @@ PG_FUNCTION_INFO_V1(rbac_set_principal);
 PG_FUNCTION_INFO_V1(rbac_current_principal);
 PG_FUNCTION_INFO_V1(rbac_reset_principal);
 PG_FUNCTION_INFO_V1(rbac_effective_permissions_all);
+PG_FUNCTION_INFO_V1(rbac_cache_stats);
 
 /*
  * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
@@ -659,3 +661,34 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 }
 
 DEFINE_DECISION(rbac_explain);
+
+/*
+ * rbac_cache_stats()
+ *	 → (entries integer, bytes bigint, hits, misses, loads, lookups, walks,
+ *		evictions, invalidations bigint)
+ */
+Datum
+rbac_cache_stats(PG_FUNCTION_ARGS)
+{
+	const CacheCounters *counters = &rbac_cache_counters;
+	TupleDesc	desc;
+	Datum		values[9];
+	bool		nulls[9] = {false};
+	int			entries;
+	int64		bytes;
+	int64		invalidations;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rbac_cache_extent(&entries, &bytes, &invalidations);
+	values[0] = Int32GetDatum(entries);
+	values[1] = Int64GetDatum(bytes);
+	values[2] = Int64GetDatum(counters->hits);
+	values[3] = Int64GetDatum(counters->misses);
+	values[4] = Int64GetDatum(counters->loads);
+	values[5] = Int64GetDatum(counters->lookups);
+	values[6] = Int64GetDatum(counters->walks);
+	values[7] = Int64GetDatum(counters->evictions);
+	values[8] = Int64GetDatum(invalidations);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
