@@ -48,6 +48,8 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_GROUP_MEMBER] = "group_member",
 	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
 	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
+	[RBAC_TABLE_TOKEN] = "token",
+	[RBAC_TABLE_TOKEN_USE] = "token_use",
 	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
 	[RBAC_TABLE_ACTION] = "action",
 	[RBAC_TABLE_GRANTABLE] = "grantable",
@@ -67,6 +69,8 @@ typedef enum RbacIndex
 	GROUP_MEMBER_BY_MEMBER,
 	ACCESS_GRANT_BY_PRINCIPAL,
 	DATABASE_ROLE_BY_ROLE,
+	TOKEN_BY_PREFIX,
+	TOKEN_USE_BY_PREFIX,
 	RBAC_INDEXES
 } RbacIndex;
 
@@ -78,7 +82,9 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
 	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
 	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
-	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey"
+	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
+	[TOKEN_BY_PREFIX] = "token_pkey",
+	[TOKEN_USE_BY_PREFIX] = "token_use_pkey"
 };
 
 /*
@@ -130,6 +136,22 @@ enum
 {
 	DATABASE_ROLE_ROLE = 1,
 	DATABASE_ROLE_PRINCIPAL
+};
+enum
+{
+	TOKEN_PREFIX = 1,
+	TOKEN_PRINCIPAL,
+	TOKEN_DIGEST,
+	TOKEN_ALLOWED_NETWORKS,
+	TOKEN_EXTEND_WHEN_USED,
+	TOKEN_EXPIRES_AT,
+	TOKEN_REVOKED_AT
+};
+enum
+{
+	TOKEN_USE_PREFIX = 1,
+	TOKEN_USE_LAST_USED_AT,
+	TOKEN_USE_EXTENDED_UNTIL
 };
 enum
 {
@@ -530,6 +552,50 @@ rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal)
 {
 	return scan(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
 				F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+}
+
+static void
+read_token(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+	bytea	   *digest = DatumGetByteaPP(column_of(tuple, desc, TOKEN_DIGEST));
+	bool		isnull;
+	Datum		networks = heap_getattr(tuple, TOKEN_ALLOWED_NETWORKS, desc, &isnull);
+
+	if (VARSIZE_ANY_EXHDR(digest) != RBAC_TOKEN_DIGEST_LENGTH)
+		elog(ERROR, "unexpected length of the digest of a token");
+	memcpy(token->digest, VARDATA_ANY(digest), RBAC_TOKEN_DIGEST_LENGTH);
+	token->principal = uuid_of(tuple, desc, TOKEN_PRINCIPAL);
+	token->allowed_networks = isnull ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(networks));
+	token->extend_when_used = DatumGetBool(column_of(tuple, desc, TOKEN_EXTEND_WHEN_USED));
+	token->expires_at = instant_of(tuple, desc, TOKEN_EXPIRES_AT, DT_NOEND);
+	token->revoked_at = instant_of(tuple, desc, TOKEN_REVOKED_AT, DT_NOEND);
+	token->last_used_at = DT_NOBEGIN;
+}
+
+static void
+read_token_use(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+
+	token->last_used_at = instant_of(tuple, desc, TOKEN_USE_LAST_USED_AT, DT_NOBEGIN);
+	token->expires_at = instant_of(tuple, desc, TOKEN_USE_EXTENDED_UNTIL, token->expires_at);
+}
+
+/*
+ * The token with a prefix.
+ */
+bool
+rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row)
+{
+	Datum		key = CStringGetTextDatum(prefix);
+
+	if (!scan(view, RBAC_TABLE_TOKEN, TOKEN_BY_PREFIX, TOKEN_PREFIX,
+			  F_TEXTEQ, key, read_token, row, NULL, NULL))
+		return false;
+	scan(view, RBAC_TABLE_TOKEN_USE, TOKEN_USE_BY_PREFIX, TOKEN_USE_PREFIX,
+		 F_TEXTEQ, key, read_token_use, row, NULL, NULL);
+	return true;
 }
 
 static void

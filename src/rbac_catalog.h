@@ -17,6 +17,7 @@
 #include "utils/uuid.h"
 
 #include "path.h"
+#include "rbac_token.h"
 
 /* From the root down; a grant on one reaches all that come after it. */
 typedef enum ResourceKind
@@ -45,6 +46,8 @@ typedef enum RbacTable
 	RBAC_TABLE_GROUP_MEMBER,
 	RBAC_TABLE_ACCESS_GRANT,
 	RBAC_TABLE_DATABASE_ROLE,
+	RBAC_TABLE_TOKEN,
+	RBAC_TABLE_TOKEN_USE,
 	RBAC_TABLE_FACTS_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
 	RBAC_TABLE_ACTION,
@@ -129,6 +132,21 @@ typedef struct AllowedActionRow
 } AllowedActionRow;
 
 /*
+ * A token, with what its use has changed.  Times that are not set are
+ * infinitely far: not yet used, never revoked, never expiring.
+ */
+typedef struct TokenRow
+{
+	pg_uuid_t	principal;
+	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
+	Datum		allowed_networks;	/* cidr[]; 0: from anywhere */
+	bool		extend_when_used;
+	TimestampTz expires_at;
+	TimestampTz revoked_at;
+	TimestampTz last_used_at;
+} TokenRow;
+
+/*
  * A look at the tables: those asked for stay open and locked, and all rows
  * come from one snapshot, taken fresh.
  */
@@ -156,6 +174,7 @@ extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *princip
 extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
+extern bool rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row);
 
 extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg);
