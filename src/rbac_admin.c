@@ -26,6 +26,7 @@ PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
+PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
 
 /*
  * aiven_rbac.actor() → uuid
@@ -133,21 +134,18 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 }
 
 /*
- * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
- *							   valid_from timestamptz, valid_until timestamptz) → text[]
- *
- * The actions that "grantable" gives when granted on "resource" and that the
- * principal does not hold there from valid_from (NULL or past: now) to
- * valid_until (NULL: for ever).  A grant of the principal's counts if its own
- * period covers all of that: what ends tomorrow can't be handed out for
- * longer.
+ * The names of the actions that "wanted" has, or else the role or permission
+ * "grantable" gives when granted on the resource, and that the principal does
+ * not hold on it from "from" (or now, if that has passed) to "until".  A grant
+ * of the principal's counts if its own period covers all of that: what ends
+ * tomorrow can't be handed out for longer.
  */
-Datum
-rbac_actions_not_held(PG_FUNCTION_ARGS)
+static Datum
+actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
+				 const pg_uuid_t *grantable_id, const ActionSet *wanted,
+				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
-	TimestampTz from = PG_ARGISNULL(3) ? now : Max(PG_GETARG_TIMESTAMPTZ(3), now);
-	TimestampTz until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -155,26 +153,29 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 	bool		found;
 	ActionSet	held = {{0}};
 	ActionSet	missing;
-	const Grantable *grantable;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		elog(ERROR, "principal, resource and grantable must not be null");
+	from = Max(from, now);
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
-	found = rbac_catalog_resource(&view, PG_GETARG_UUID_P(1), &resource);
+	found = rbac_catalog_resource(&view, resource_id, &resource);
 	rbac_catalog_close(&view);
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
-	entry = rbac_cache_pin(PG_GETARG_UUID_P(0), now);
+	entry = rbac_cache_pin(principal, now);
 	PG_TRY();
 	{
-		grantable = rbac_grantable_by_id(entry->registry, PG_GETARG_UUID_P(2));
-		verdict = rbac_cache_verdict(entry, PG_GETARG_UUID_P(1));
-		if (grantable == NULL)
-			elog(ERROR, "role or permission does not exist");
+		if (wanted == NULL)
+		{
+			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
+
+			if (grantable == NULL)
+				elog(ERROR, "role or permission does not exist");
+			wanted = &grantable->allowed[resource.kind];
+		}
+		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
@@ -184,7 +185,7 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(&grantable->allowed[resource.kind], &held);
+		missing = action_set_difference(wanted, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)
@@ -197,5 +198,51 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 		rbac_cache_unpin(entry);
 	}
 	PG_END_TRY();
-	PG_RETURN_DATUM(makeArrayResult(names, CurrentMemoryContext));
+	return makeArrayResult(names, CurrentMemoryContext);
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * valid_from NULL: now; valid_until NULL: for ever.
+ */
+Datum
+rbac_actions_not_held(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and grantable must not be null");
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), PG_GETARG_UUID_P(2), NULL,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, actions smallint[],
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * The same for actions given by number.
+ */
+Datum
+rbac_actions_not_held_of(PG_FUNCTION_ARGS)
+{
+	ActionSet	wanted = {{0}};
+	Datum	   *numbers;
+	int			count;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and actions must not be null");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
+					  &numbers, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		int			number = DatumGetInt16(numbers[i]);
+
+		if (number < 0 || number >= RBAC_MAX_ACTIONS)
+			elog(ERROR, "no action has the number %d", number);
+		action_set_add(&wanted, number);
+	}
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), NULL, &wanted,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
 }

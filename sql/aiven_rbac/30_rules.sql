@@ -167,7 +167,7 @@ DECLARE
     t record;
 BEGIN
     FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
-                                   ('access_grant', ''), ('database_role', ''),
+                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
                                    ('action', '''catalogue'''), ('grantable', '''catalogue'''),
                                    ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
              AS v (name, argument)
