@@ -55,17 +55,36 @@ compare_places(const void *a, const void *b)
 }
 
 /*
- * Is the required name (or, with "anything", any action at all) held on
- * resources of a kind from this place down?
+ * The actions of which one is enough to hold "anything" on a resource of a
+ * kind: those that are done to it or to what can be inside it.  Those that are
+ * done to a unit are, but for creating projects, about its projects, too.
+ */
+static ActionSet
+actions_concerning(const Registry *registry, ResourceKind kind)
+{
+	ActionSet	result = {{0}};
+
+	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+	{
+		if (registry->actions[i].name != NULL &&
+			registry->actions[i].kind >= (kind == RBAC_PROJECT ? RBAC_UNIT : kind))
+			action_set_add(&result, i);
+	}
+	return result;
+}
+
+/*
+ * Is the required name held on resources of a kind from this place down, or,
+ * when there is none, one of the actions in "any_of"?
  */
 static bool
-held_below(const Decider *decider, const PrincipalGrant *place, ResourceKind kind, bool anything)
+held_below(const Decider *decider, const PrincipalGrant *place, ResourceKind kind, const ActionSet *any_of)
 {
 	const Verdict *verdict = rbac_cache_verdict(decider->entry, &place->resource);
 	const ActionSet *needed;
 
-	if (verdict == NULL || anything)
-		return verdict != NULL && !action_set_is_empty(&verdict->actions);
+	if (verdict == NULL || any_of != NULL)
+		return verdict != NULL && action_set_overlaps(&verdict->actions, any_of);
 	needed = rbac_required_actions(decider->registry, &decider->requirements[0],
 								   decider->required_names[0], kind, &verdict->organization);
 	return needed != NULL && action_set_contains(&verdict->actions, needed);
@@ -83,7 +102,8 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 	ArrayBuildState *result = initArrayResult(path_type, CurrentMemoryContext, false);
 	Decider    *decider = rbac_decider(fcinfo, principal);
 	const PrincipalEntry *entry = decider->entry;
-	bool		anything = PG_ARGISNULL(name_argument);
+	ActionSet	concerning;
+	const ActionSet *any_of = NULL;
 	char	   *kind_name;
 	ResourceKind kind;
 	PrincipalGrant **places;
@@ -100,7 +120,12 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("kind of resource \"%s\" does not exist", kind_name),
 				 errhint("The kinds are organization, unit, project and service.")));
-	if (!anything)
+	if (PG_ARGISNULL(name_argument))
+	{
+		concerning = actions_concerning(decider->registry, kind);
+		any_of = &concerning;
+	}
+	else
 		rbac_decider_require(decider, fcinfo, name_argument, false);
 
 	places = palloc(Max(entry != NULL ? entry->ngrants : 0, 1) * sizeof(PrincipalGrant *));
@@ -117,7 +142,7 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 
 		if ((last != NULL && rbac_path_contains(last->path, last->path_length,
 												place->path, place->path_length)) ||
-			!held_below(decider, place, kind, anything))
+			!held_below(decider, place, kind, any_of))
 			continue;
 		last = place;
 		accumArrayResult(result, PointerGetDatum(rbac_path_make(place->path, place->path_length)),

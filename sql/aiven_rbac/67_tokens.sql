@@ -49,6 +49,7 @@ DECLARE
     actor uuid := aiven_rbac.actor();
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
     made record;
+    managing @extschema@.rbac_path;
 BEGIN
     IF p.kind = 'application_user' THEN
         PERFORM aiven_rbac.require_token_of_application_user(actor, p);
@@ -57,6 +58,18 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'A user''s token is made by the user.',
                   HINT = 'Automation has an application user of its own: rbac_application_user_create().';
+    ELSIF actor IS NOT NULL THEN
+        SELECT r.path INTO managing
+        FROM aiven_rbac.managed_user AS m
+        JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization
+        JOIN aiven_rbac.resource AS r ON r.id = m.organization
+        WHERE m.principal = p.id AND NOT a.personal_tokens;
+        IF FOUND THEN
+            RAISE EXCEPTION 'permission denied to create a personal token'
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = format('Organization "%s" manages the user, and its authentication policy allows no personal tokens.', managing),
+                      HINT = 'Automation has an application user of its own: rbac_application_user_create().';
+        END IF;
     END IF;
     IF p.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', p.email
@@ -98,18 +111,21 @@ CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
 DECLARE
     actor uuid := aiven_rbac.actor();
     p aiven_rbac.principal;
+    organization uuid;
 BEGIN
     SELECT x.* INTO p
     FROM aiven_rbac.token AS t JOIN aiven_rbac.principal AS x ON x.id = t.principal
     WHERE t.prefix = rbac_token_revoke.prefix;
+    organization := coalesce(p.organization, (SELECT m.organization FROM aiven_rbac.managed_user AS m WHERE m.principal = p.id));
     -- What was given may be a whole token: no message repeats it.
-    IF p.id IS NULL OR (actor <> p.id AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
+    IF p.id IS NULL OR (actor <> p.id AND (organization IS NULL OR NOT aiven_rbac.is_member(actor, organization))) THEN
         RAISE EXCEPTION 'token does not exist'
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the token''s prefix, its first 17 characters.';
     END IF;
     IF actor <> p.id THEN
-        PERFORM aiven_rbac.require(actor, 'application_token.revoke', p.organization);
+        PERFORM aiven_rbac.require(actor, CASE p.kind WHEN 'user' THEN 'user_token.revoke'
+                                          ELSE 'application_token.revoke' END, organization);
     END IF;
     UPDATE aiven_rbac.token AS t SET revoked_at = clock_timestamp()
     WHERE t.prefix = rbac_token_revoke.prefix AND t.revoked_at IS NULL;
