@@ -51,6 +51,8 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
 	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
 	[RBAC_TABLE_AUTHENTICATION_POLICY] = "authentication_policy",
+	[RBAC_TABLE_TOKEN] = "token",
+	[RBAC_TABLE_TOKEN_USE] = "token_use",
 	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
 	[RBAC_TABLE_PLAN_SIGNAL] = "plan_signal",
 	[RBAC_TABLE_ACTION] = "action",
@@ -72,6 +74,8 @@ typedef enum RbacIndex
 	ACCESS_GRANT_BY_PRINCIPAL,
 	DATABASE_ROLE_BY_ROLE,
 	AUTHENTICATION_POLICY_BY_ORGANIZATION,
+	TOKEN_BY_PREFIX,
+	TOKEN_USE_BY_PREFIX,
 	RBAC_INDEXES
 } RbacIndex;
 
@@ -84,7 +88,9 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
 	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
 	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
-	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey"
+	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
+	[TOKEN_BY_PREFIX] = "token_pkey",
+	[TOKEN_USE_BY_PREFIX] = "token_use_pkey"
 };
 
 /*
@@ -143,6 +149,22 @@ enum
 	AUTHENTICATION_POLICY_REQUIRE_TWO_FACTOR,
 	AUTHENTICATION_POLICY_ALLOWED_METHODS,
 	AUTHENTICATION_POLICY_PERSONAL_TOKENS
+};
+enum
+{
+	TOKEN_PREFIX = 1,
+	TOKEN_PRINCIPAL,
+	TOKEN_DIGEST,
+	TOKEN_ALLOWED_NETWORKS,
+	TOKEN_EXTEND_WHEN_USED,
+	TOKEN_EXPIRES_AT,
+	TOKEN_REVOKED_AT
+};
+enum
+{
+	TOKEN_USE_PREFIX = 1,
+	TOKEN_USE_LAST_USED_AT,
+	TOKEN_USE_EXTENDED_UNTIL
 };
 enum
 {
@@ -628,6 +650,50 @@ rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organizat
 	return scan_by_uuid(view, RBAC_TABLE_AUTHENTICATION_POLICY,
 						AUTHENTICATION_POLICY_BY_ORGANIZATION, AUTHENTICATION_POLICY_ORGANIZATION,
 						organization, read_authentication_policy, row, NULL, NULL);
+}
+
+static void
+read_token(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+	bytea	   *digest = DatumGetByteaPP(column_of(tuple, desc, TOKEN_DIGEST));
+	bool		isnull;
+	Datum		networks = heap_getattr(tuple, TOKEN_ALLOWED_NETWORKS, desc, &isnull);
+
+	if (VARSIZE_ANY_EXHDR(digest) != RBAC_TOKEN_DIGEST_LENGTH)
+		elog(ERROR, "unexpected length of the digest of a token");
+	memcpy(token->digest, VARDATA_ANY(digest), RBAC_TOKEN_DIGEST_LENGTH);
+	token->principal = uuid_of(tuple, desc, TOKEN_PRINCIPAL);
+	token->allowed_networks = isnull ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(networks));
+	token->extend_when_used = DatumGetBool(column_of(tuple, desc, TOKEN_EXTEND_WHEN_USED));
+	token->expires_at = instant_of(tuple, desc, TOKEN_EXPIRES_AT, DT_NOEND);
+	token->revoked_at = instant_of(tuple, desc, TOKEN_REVOKED_AT, DT_NOEND);
+	token->last_used_at = DT_NOBEGIN;
+}
+
+static void
+read_token_use(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+
+	token->last_used_at = instant_of(tuple, desc, TOKEN_USE_LAST_USED_AT, DT_NOBEGIN);
+	token->expires_at = instant_of(tuple, desc, TOKEN_USE_EXTENDED_UNTIL, token->expires_at);
+}
+
+/*
+ * The token with a prefix.
+ */
+bool
+rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row)
+{
+	Datum		key = CStringGetTextDatum(prefix);
+
+	if (!scan_equal(view, RBAC_TABLE_TOKEN, TOKEN_BY_PREFIX, TOKEN_PREFIX,
+					F_TEXTEQ, key, read_token, row, NULL, NULL))
+		return false;
+	scan_equal(view, RBAC_TABLE_TOKEN_USE, TOKEN_USE_BY_PREFIX, TOKEN_USE_PREFIX,
+			   F_TEXTEQ, key, read_token_use, row, NULL, NULL);
+	return true;
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "utils/uuid.h"
 
 #include "path.h"
+#include "rbac_token.h"
 
 /* From the root down; a grant on one reaches all that come after it. */
 typedef enum ResourceKind
@@ -46,6 +47,8 @@ typedef enum RbacTable
 	RBAC_TABLE_ACCESS_GRANT,
 	RBAC_TABLE_DATABASE_ROLE,
 	RBAC_TABLE_AUTHENTICATION_POLICY,
+	RBAC_TABLE_TOKEN,
+	RBAC_TABLE_TOKEN_USE,
 	RBAC_TABLE_FACTS_SIGNAL,
 	RBAC_TABLE_PLAN_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
@@ -140,6 +143,21 @@ typedef struct AllowedActionRow
 } AllowedActionRow;
 
 /*
+ * A token, with what its use has changed.  Times that are not set are
+ * infinitely far: not yet used, never revoked, never expiring.
+ */
+typedef struct TokenRow
+{
+	pg_uuid_t	principal;
+	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
+	Datum		allowed_networks;	/* cidr[]; 0: from anywhere */
+	bool		extend_when_used;
+	TimestampTz expires_at;
+	TimestampTz revoked_at;
+	TimestampTz last_used_at;
+} TokenRow;
+
+/*
  * A look at the tables: those asked for stay open and locked, and all rows
  * come from one snapshot, taken fresh.
  */
@@ -171,6 +189,7 @@ extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, Rbac
 extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern bool rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
 extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
+extern bool rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row);
 
 extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg);
