@@ -334,11 +334,10 @@ unknown_name(const Registry *registry, const char *name)
 }
 
 /*
- * Resolve the name of an action, permission or role.  An unknown name is an
- * error with the nearest ones in its hint.
+ * Resolve the name of an action, permission or role.  False if it is unknown.
  */
-void
-rbac_require(const Registry *registry, const char *name, Requirement *requirement)
+bool
+rbac_resolve(const Registry *registry, const char *name, Requirement *requirement)
 {
 	int			first;
 	const Grantable *grantable;
@@ -352,13 +351,13 @@ rbac_require(const Registry *registry, const char *name, Requirement *requiremen
 			{
 				for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
 					action_set_add(&requirement->actions[kind], i);
-				return;
+				return true;
 			}
 		}
 	}
 	first = first_of_name(registry, name);
 	if (first < 0)
-		unknown_name(registry, name);
+		return false;
 	grantable = &registry->grantables[first];
 	if (rbac_uuid_is_nil(&grantable->organization))
 	{
@@ -367,6 +366,17 @@ rbac_require(const Registry *registry, const char *name, Requirement *requiremen
 	}
 	else
 		requirement->custom = true;
+	return true;
+}
+
+/*
+ * The same, but an unknown name is an error with the nearest ones in its hint.
+ */
+void
+rbac_require(const Registry *registry, const char *name, Requirement *requirement)
+{
+	if (!rbac_resolve(registry, name, requirement))
+		unknown_name(registry, name);
 }
 
 /*

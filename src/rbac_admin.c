@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -24,6 +25,7 @@
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
@@ -33,12 +35,29 @@ PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
  *
  * The principal on whose behalf administration acts; NULL for the bootstrap
  * operator.  Anybody else is refused.
+ *
+ * So is code that PostgreSQL runs for somebody else's table: when a superuser,
+ * or autovacuum, analyzes it or refreshes a materialized view, its owner's
+ * functions run in a session that is not the owner's.  The same goes for
+ * triggers on a table that follows a foreign key's action: they run because
+ * somebody changed the referenced row, not because their owner may do it.
  */
 Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
+	if (InNoForceRLSOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within the action of a foreign key"),
+				 errdetail("A trigger on a referencing table runs on behalf of whoever changed the referenced row.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
@@ -92,6 +111,41 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+static void
+put_grant(void *row, void *arg)
+{
+	AccessGrantRow *grant = row;
+	ReturnSetInfo *result = arg;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = UUIDPGetDatum(&grant->resource);
+	values[1] = UUIDPGetDatum(&grant->grantable);
+	values[2] = TimestampTzGetDatum(grant->valid_from);
+	values[3] = TimestampTzGetDatum(grant->valid_until);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * aiven_rbac.grants_now(principal uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * What is granted to a principal itself at this moment, for who is about to
+ * hand it on.  An open end of a period is infinite.
+ */
+Datum
+rbac_grants_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+
+	rbac_materialize(fcinfo);
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
+	rbac_catalog_look(&view);
+	rbac_catalog_grants(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
+	rbac_catalog_close(&view);
+	return (Datum) 0;
+}
+
 /*
  * aiven_rbac.find_grantable(name text, organization uuid) → uuid
  */
@@ -138,7 +192,8 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
  * "grantable" gives when granted on the resource, and that the principal does
  * not hold on it from "from" (or now, if that has passed) to "until".  A grant
  * of the principal's counts if its own period covers all of that: what ends
- * tomorrow can't be handed out for longer.
+ * tomorrow can't be handed out for longer.  It has to cover the beginning even
+ * if nothing comes after, since revoking asks about a mere instant.
  */
 static Datum
 actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
@@ -146,6 +201,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz begin = Max(from, now);
+	Subject		subject;
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -155,7 +212,6 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	ActionSet	missing;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	from = Max(from, now);
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
@@ -164,28 +220,32 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
-	entry = rbac_cache_pin(principal, now);
+	rbac_session_subject(principal, &subject);
+	entry = rbac_cache_pin(&subject, now);
 	PG_TRY();
 	{
-		if (wanted == NULL)
+		const ActionSet *sought = wanted;
+
+		if (sought == NULL)
 		{
 			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
 
 			if (grantable == NULL)
 				elog(ERROR, "role or permission does not exist");
-			wanted = &grantable->allowed[resource.kind];
+			sought = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= begin && grant->valid_until > begin &&
+				grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(wanted, &held);
+		missing = action_set_difference(sought, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)

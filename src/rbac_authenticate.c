@@ -38,6 +38,7 @@
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
+#include "rbac_support.h"
 #include "rbac_token.h"
 
 PG_FUNCTION_INFO_V1(rbac_authenticate);
@@ -73,7 +74,8 @@ is_allowed_from(Datum networks, Datum address)
 static bool
 is_active(const pg_uuid_t *principal)
 {
-	PrincipalEntry *entry = rbac_cache_pin(principal, GetCurrentStatementStartTimestamp());
+	Subject		subject = {.who.id = *principal};
+	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
 	bool		active = entry->exists && !entry->deactivated;
 
 	rbac_cache_unpin(entry);
@@ -167,8 +169,9 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	record_use(prefix, &row, now);
 	memset(&principal, 0, sizeof(SessionPrincipal));
 	principal.id = row.principal;
-	strcpy(principal.method, "token");
+	strcpy(principal.method, RBAC_METHOD_TOKEN);
 	rbac_session_set(&principal, is_local);
+	rbac_support_principal_changed();
 
 	result = palloc(sizeof(pg_uuid_t));
 	*result = row.principal;

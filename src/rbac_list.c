@@ -41,7 +41,7 @@ rbac_self(PG_FUNCTION_ARGS)
 	if (decider->entry == NULL || !decider->entry->exists || decider->entry->deactivated)
 		PG_RETURN_NULL();
 	result = palloc(sizeof(pg_uuid_t));
-	*result = decider->entry->id;
+	*result = decider->entry->subject.who.id;
 	PG_RETURN_UUID_P(result);
 }
 

@@ -60,7 +60,7 @@ BEGIN
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '"%" is not a %', path, expected
+        RAISE EXCEPTION '"%" is not of kind %', path, expected
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = format('It is of kind %s.', r.kind),
                   HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
@@ -91,8 +91,9 @@ BEGIN
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '% "%" is not a %', replace(p.kind, '_', ' '), p.name, expected
-            USING ERRCODE = 'wrong_object_type';
+        RAISE EXCEPTION '% "%" is not of kind %', replace(p.kind, '_', ' '), p.name, expected
+            USING ERRCODE = 'wrong_object_type',
+                  HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     RETURN p;
 END

@@ -18,7 +18,7 @@ DECLARE
     violated text;
 BEGIN
     IF label IS NULL OR id IS NULL THEN
-        RAISE EXCEPTION 'label and id of a % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
     IF @extschema@.rbac_path_nlevel(own) <> 1 THEN
         RAISE EXCEPTION 'invalid label "%"', label
@@ -80,6 +80,8 @@ BEGIN
                   HINT = 'Give the id of a user: rbac_user(email).';
     END IF;
     founder := aiven_rbac.find_principal(actor, super_admin, 'user');
+    -- A deactivation that is under way comes first.
+    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -206,6 +208,12 @@ BEGIN
             USING ERRCODE = 'feature_not_supported',
                   HINT = 'Projects move inside their organization.';
     END IF;
+    IF EXISTS (SELECT FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) moved AND r.id <> p.id) THEN
+        RAISE EXCEPTION '"%" already exists', moved
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'Labels are unique among siblings.',
+                  HINT = 'Move the project elsewhere.';
+    END IF;
     UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved WHERE r.id = p.id;
     RETURN moved;
 END
@@ -296,7 +304,8 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, o.id);
     IF name IS NULL OR name = '' THEN
-        RAISE EXCEPTION 'a % needs a name', replace(kind, '_', ' ') USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
@@ -468,6 +477,8 @@ DECLARE
     o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
 BEGIN
+    -- Nobody may become a super admin between the look and the removal.
+    PERFORM FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id FOR UPDATE;
     PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin(p.id, o.id)
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
@@ -577,7 +588,7 @@ BEGIN
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on a %', name, r.kind
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
             USING ERRCODE = 'invalid_grant_operation',
                   DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
                                 ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,
@@ -635,6 +646,15 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
     'revoke a grant; it takes the same standing as granting, or that the grant is one''s own; true when something changed';
 
+CREATE FUNCTION aiven_rbac.grants_now(principal uuid, OUT resource uuid, OUT grantable uuid,
+                                      OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_now(uuid) IS
+    'grants to a principal itself, as committed now rather than at the transaction''s snapshot';
+
 CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -645,10 +665,12 @@ DECLARE
     actor uuid := aiven_rbac.actor();
     g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
-    a aiven_rbac.access_grant;
+    a record;
 BEGIN
     -- No grant may come to the group between the look at its grants and the
     -- new member (a grant references, and so locks, the group's membership).
+    -- The look is at what is there now: a snapshot from before would let in
+    -- whoever had the patience to keep one.
     PERFORM FROM aiven_rbac.membership AS m WHERE m.principal = g.id FOR UPDATE;
     IF g.account_owners THEN
         PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
@@ -656,9 +678,9 @@ BEGIN
             RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
-    ELSIF EXISTS (SELECT FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id) THEN
+    ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
         PERFORM aiven_rbac.require(actor, 'group_member.add_privileged', g.organization);
-        FOR a IN SELECT * FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id LOOP
+        FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
             PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
         END LOOP;
     ELSE

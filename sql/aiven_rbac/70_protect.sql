@@ -95,7 +95,8 @@ COMMENT ON FUNCTION @extschema@.rbac_protect_table(regclass, name, text[], text)
     'the same for one name to write';
 
 -- Policies call the decision function with constant names and nothing else, so
--- that plans can be made of them, here and on the shards of a cluster.
+-- that plans can be made of them, here and on the shards of a cluster.  The
+-- names are cast, so that no other function of the name can fit better.
 CREATE FUNCTION aiven_rbac.policy_expression("column" name, names text[]) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -110,9 +111,9 @@ BEGIN
     END IF;
     PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), gen_random_uuid(), VARIADIC names);
     IF cardinality(names) = 1 THEN
-        RETURN format('@extschema@.rbac_has_permission(%I, %L)', "column", names[1]);
+        RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
     END IF;
-    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::text[])', "column", names);
+    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::pg_catalog.text[])', "column", names);
 END
 $$;
 COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
