@@ -24,7 +24,7 @@ $node->safe_psql(
 	SELECT rbac_project_create('bolt', 'bolt-prod');
 	SELECT rbac_grant(rbac_user('frank@acme.example'), 'operator', 'acme.engineering', valid_until => now() + interval '1 year');
 	SELECT rbac_grant(rbac_user('erin@acme.example'), 'operator', 'acme.archive', valid_from => now() + interval '1 year');
-	SELECT rbac_invitation_create('acme', 'grace@acme.example');
+	SELECT rbac_invitation_create('acme', 'zoe@acme.example');
 	CREATE ROLE mapped;
 	SELECT rbac_database_role_map('mapped', rbac_user('bob@acme.example'));
 	SELECT rbac_grant(rbac_user('dave@acme.example'), 'admin', 'acme.archive.backend-prod');
