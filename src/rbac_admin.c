@@ -90,16 +90,14 @@ static bool
 may_set_principal(void)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
-	HeapTuple	tuple;
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
 	Oid			schema;
 	Oid			function;
 
-	/* It is in the schema of the type, which the extension was created in. */
-	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
-	if (!HeapTupleIsValid(tuple))
+	if (!HeapTupleIsValid(type))
 		elog(ERROR, "cache lookup failed for type %u", rbac_catalog_path_type());
-	schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
-	ReleaseSysCache(tuple);
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
 	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
 										 makeString("rbac_set_principal")),
 							  lengthof(types), types, false);
