@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -112,13 +113,20 @@ may_set_principal(void)
  *
  * The principal on whose behalf something is looked up; NULL for the bootstrap
  * operator, and for a trusted back end that has yet to set the principal.
- * Anybody else is refused.
+ * Anybody else is refused, and so is code of a table's owner that maintenance
+ * runs in another one's session (see above).
  */
 Datum
 rbac_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look anything up within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
