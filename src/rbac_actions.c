@@ -293,6 +293,7 @@ unknown_name(const Registry *registry, const char *name)
 	const char *best[NEAR_NAMES_SHOWN] = {NULL};
 	int			distance[NEAR_NAMES_SHOWN];
 	int			length = strlen(name);
+	int			shown = 0;
 	StringInfoData hint;
 
 	for (int i = 0; i < NEAR_NAMES_SHOWN; i++)
@@ -323,13 +324,13 @@ unknown_name(const Registry *registry, const char *name)
 	}
 
 	initStringInfo(&hint);
-	for (int i = 0; i < NEAR_NAMES_SHOWN && best[i] != NULL; i++)
-		appendStringInfo(&hint, "%s\"%s\"", i == 0 ? "" : ", ", best[i]);
+	for (; shown < NEAR_NAMES_SHOWN && best[shown] != NULL; shown++)
+		appendStringInfo(&hint, "%s\"%s\"", shown == 0 ? "" : ", ", best[shown]);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("permission, role or action \"%s\" does not exist", name),
-			 hint.len > 0 ?
-			 errhint("The nearest names are %s.", hint.data) :
+			 shown > 0 ?
+			 errhint_plural("The nearest name is %s.", "The nearest names are %s.", shown, hint.data) :
 			 errhint("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\".")));
 }
 

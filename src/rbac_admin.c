@@ -15,15 +15,19 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_actor);
+PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
@@ -69,6 +73,59 @@ rbac_actor(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("no principal is set"),
 				 errdetail("Without one, only the owner of the extension and superusers can administer."),
+				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+	}
+	result = palloc(sizeof(pg_uuid_t));
+	*result = session->id;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * May the role that SET ROLE chose, or that logged in, set the principal?
+ * Then it could be anybody anyway.
+ */
+static bool
+may_set_principal(void)
+{
+	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
+	Oid			input;
+	Oid			ioparam;
+	Oid			function;
+
+	getTypeInputInfo(rbac_catalog_path_type(), &input, &ioparam);
+	function = LookupFuncName(list_make2(makeString(get_namespace_name(get_func_namespace(input))),
+										 makeString("rbac_set_principal")),
+							  lengthof(types), types, false);
+
+	return DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id,
+											ObjectIdGetDatum(GetOuterUserId()),
+											ObjectIdGetDatum(function),
+											CStringGetTextDatum("EXECUTE")));
+}
+
+/*
+ * aiven_rbac.viewer() → uuid
+ *
+ * The principal on whose behalf something is looked up; NULL for the bootstrap
+ * operator, and for a trusted back end that has yet to set the principal.
+ * Anybody else is refused.
+ */
+Datum
+rbac_viewer(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session;
+	pg_uuid_t  *result;
+
+	AcceptInvalidationMessages();
+	session = rbac_session_get();
+	if (session == NULL)
+	{
+		if (rbac_session_is_operator() || may_set_principal())
+			PG_RETURN_NULL();
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no principal is set"),
+				 errdetail("Without one, only the owner of the extension, superusers and roles that may call rbac_set_principal() can look anything up."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
 	result = palloc(sizeof(pg_uuid_t));

@@ -52,7 +52,10 @@ PG_FUNCTION_INFO_V1(rbac_signal_change);
 	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
 	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
 
-/* Measure an entry's memory again after this many more resources. */
+/*
+ * Measure an entry's memory again when its memo has doubled, and at least
+ * after this many more resources.
+ */
 #define MEMO_CHECK_STEP		4096
 
 static inline uint32
@@ -303,8 +306,7 @@ drop_stale_entries(void)
 
 /*
  * Measure an entry that has grown, and keep the whole within its bound: drop
- * the principals that were not asked about for longest, and if that is not
- * enough, what "entry" itself remembers of resources.
+ * the principals that were not asked about for longest.
  */
 void
 rbac_cache_grown(PrincipalEntry *entry)
@@ -316,6 +318,7 @@ rbac_cache_grown(PrincipalEntry *entry)
 	if (!entry->cached)
 		return;
 	cache_bytes += entry->bytes - before;
+	dlist_move_head(&least_recently_used, &entry->lru);
 
 	while (cache_bytes > limit)
 	{
@@ -556,7 +559,6 @@ load_entry(const Subject *subject, TimestampTz now, Registry *registry)
 	entry->verdicts = verdict_create(context, 8, NULL);
 	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
 												ALLOCSET_SMALL_SIZES);
-	entry->memo_check = MEMO_CHECK_STEP;
 	MemoryContextSwitchTo(caller);
 	return entry;
 }
@@ -682,32 +684,27 @@ rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 }
 
 /*
- * Room for one more resource in the memo.  When the memory is used up by this
+ * The memo has taken one more resource.  When the memory is used up by this
  * principal alone, start over: verdicts are worth less than the bound.
  */
 static void
-make_room(PrincipalEntry *entry)
+memo_grown(PrincipalEntry *entry)
 {
 	uint32		members = (entry->by_id != NULL ? entry->by_id->members : 0) +
 		(entry->by_path != NULL ? entry->by_path->members : 0);
 
-	if (members >= entry->memo_check)
+	if (members < entry->memo_check)
+		return;
+	rbac_cache_grown(entry);
+	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
+	if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
 	{
+		MemoryContextReset(entry->memo_context);
+		entry->by_id = NULL;
+		entry->by_path = NULL;
+		entry->memo_check = 0;
 		rbac_cache_grown(entry);
-		entry->memo_check = members + MEMO_CHECK_STEP;
-		if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
-		{
-			MemoryContextReset(entry->memo_context);
-			entry->by_id = NULL;
-			entry->by_path = NULL;
-			entry->memo_check = MEMO_CHECK_STEP;
-			rbac_cache_grown(entry);
-		}
 	}
-	if (entry->by_id == NULL)
-		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
-	if (entry->by_path == NULL)
-		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
 }
 
 /*
@@ -749,9 +746,11 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 	}
 
 	verdict = look_up_verdict(entry, resource, NULL);
-	make_room(entry);
+	if (entry->by_id == NULL)
+		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
 	slot = id_memo_insert(entry->by_id, *resource, &found);
 	slot->verdict = verdict;
+	memo_grown(entry);
 	return verdict;
 }
 
@@ -771,10 +770,12 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	}
 
 	verdict = look_up_verdict(entry, NULL, path);
-	make_room(entry);
+	if (entry->by_path == NULL)
+		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
 	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
 	slot = path_memo_insert(entry->by_path, key, &found);
 	slot->verdict = verdict;
+	memo_grown(entry);
 	return verdict;
 }
 

@@ -527,7 +527,7 @@ advise(const Registry *registry, const ActionSet *missing, const ResourceRow *re
 		appendStringInfo(&advice, "%s \"%s\" on %s", j == 0 ? "Grant" : ", or",
 						 best[j]->name, rbac_path_text(path, place[j]));
 	if (best[0] == NULL)
-		appendStringInfoString(&advice, "No single role or permission gives all of it; make the principal a super admin, or grant several.");
+		appendStringInfoString(&advice, "No single grant gives all of it; super admins have it, and several grants may add up to it.");
 	else
 		appendStringInfoChar(&advice, '.');
 	return advice.data;
@@ -642,11 +642,15 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 		lacks = action_set_difference(needed, grant->allowed);
 		if (!grant->active)
 		{
+			const char *part = action_set_is_empty(&lacks) ? "it" :
+				psprintf("%d of the %d actions",
+						 count_actions(needed) - count_actions(&lacks), count_actions(needed));
+
 			if (!allowed)
 				put_reason(fcinfo, false,
 						   grant->valid_from > decider->started ?
-						   psprintf("would give it from %s on", timestamptz_to_str(grant->valid_from)) :
-						   psprintf("gave it until %s", timestamptz_to_str(grant->valid_until)),
+						   psprintf("would give %s from %s on", part, timestamptz_to_str(grant->valid_from)) :
+						   psprintf("gave %s until %s", part, timestamptz_to_str(grant->valid_until)),
 						   grant, "Grant it again with another period of validity.");
 		}
 		else if (action_set_is_empty(&lacks))

@@ -157,6 +157,31 @@ CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.p
     FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
     EXECUTE FUNCTION aiven_rbac.check_super_admins();
 
+-- The catalogue references organizations for the sake of their own roles, so
+-- that a TRUNCATE of the hierarchy with CASCADE would take all of it along.
+CREATE FUNCTION aiven_rbac.keep_catalogue() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'table "%" cannot be truncated', TG_TABLE_NAME
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              DETAIL = 'It holds the built-in actions, roles and permissions.',
+              HINT = 'Use DELETE: it ends what hangs on the rows that it deletes, and nothing else.';
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.keep_catalogue() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.keep_catalogue() IS 'trigger: nobody truncates the catalogue by accident';
+
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable_on
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.allowed_action
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+
 -- Signals (C1, C4): once before and once after a statement, in every
 -- replication role.  The one after is what tells others.  The one before is for
 -- a statement that fails halfway: functions that it called may have seen, and

@@ -29,7 +29,8 @@ CREATE FUNCTION test.r(path text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     AS $$ SELECT x.id FROM aiven_rbac.resource AS x WHERE x.path = r.path::rbac_path $$;
 
--- What all the extension's tables hold, in few characters
+-- What all the extension's tables hold, and those of the schema "tenant" if
+-- there is one, in few characters
 CREATE FUNCTION test.digest() RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     AS $$
@@ -39,11 +40,12 @@ DECLARE
     result text := '';
 BEGIN
     FOR relation IN SELECT oid FROM pg_catalog.pg_class
-                    WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r' ORDER BY relname LOOP
-        EXECUTE format('SELECT string_agg(x::text, E''\n'' ORDER BY x::text) FROM %s AS x', relation) INTO rows;
-        result := md5(result || relation::text || coalesce(rows, ''));
+                    WHERE relnamespace IN ('aiven_rbac'::regnamespace, to_regnamespace('tenant')) AND relkind = 'r'
+                    ORDER BY relname LOOP
+        EXECUTE format('SELECT sum(hashtextextended(x::text, 0))::text FROM %s AS x', relation) INTO rows;
+        result := concat_ws(' ', result, relation, rows);
     END LOOP;
-    RETURN result;
+    RETURN md5(result);
 END
 $$;
 
@@ -93,15 +95,17 @@ CREATE FUNCTION test.outcome(who text, query text, look text DEFAULT NULL) RETUR
     FROM test.attempt(who, query, look) AS a
 $$;
 
--- A value seen by one of the world's principals
-CREATE FUNCTION test.seen_by(who text, query text) RETURNS text
+-- A value seen by one of the world's principals, or by nobody (NULL)
+CREATE FUNCTION test.seen_by(who text, query text, role name DEFAULT 'test_application') RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
     result text;
 BEGIN
-    PERFORM rbac_set_principal(test.p(who));
-    SET LOCAL ROLE test_application;
+    IF who IS NOT NULL THEN
+        PERFORM rbac_set_principal(test.p(who));
+    END IF;
+    EXECUTE format('SET LOCAL ROLE %I', role);
     EXECUTE query INTO result;
     RESET ROLE;
     PERFORM rbac_reset_principal();
