@@ -146,6 +146,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz start = Max(from, now);
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -155,7 +156,6 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	ActionSet	missing;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	from = Max(from, now);
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
@@ -167,25 +167,27 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	entry = rbac_cache_pin(principal, now);
 	PG_TRY();
 	{
-		if (wanted == NULL)
+		const ActionSet *needed = wanted;
+
+		if (needed == NULL)
 		{
 			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
 
 			if (grantable == NULL)
 				elog(ERROR, "role or permission does not exist");
-			wanted = &grantable->allowed[resource.kind];
+			needed = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= start && grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(wanted, &held);
+		missing = action_set_difference(needed, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)

@@ -215,6 +215,7 @@ COMMENT ON TABLE aiven_rbac.grantable_on IS 'the kinds of resource that a role o
 -- What only super admins may do: the first three actions of the catalogue.
 CREATE FUNCTION aiven_rbac.only_super_admins(action smallint) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
     AS $$ SELECT action IN (0, 1, 2) $$;
 REVOKE ALL ON FUNCTION aiven_rbac.only_super_admins(smallint) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.only_super_admins(smallint) IS
