@@ -10,13 +10,21 @@
  *
  * "The same" ends with the statement.  An FmgrInfo can live longer than that:
  * PL/pgSQL keeps those of its expressions for a whole transaction.  So every
- * call compares four things with what they were: the command and the number
- * of completed transactions that the active snapshot was taken at (a new
- * snapshot after anybody's change differs in one of them), the time at which
- * the client's statement started, and the session's principal.  If one
- * differs, messages are accepted and the entry is pinned anew; messages have
- * to be asked for, because a query of function calls alone takes no lock that
- * would bring them.  Within a statement all rows are judged by the same
+ * call compares with what they were:
+ *
+ * - what the active snapshot sees: its command, its xmax and how many
+ *   transactions it takes for running.  A snapshot that sees somebody's commit
+ *   has a later xmax or, with the same xmax, fewer of those.  (The counter
+ *   that snapshots have for this purpose is not copied with them.)
+ * - the subtransaction: one that was rolled back leaves no trace in a snapshot,
+ *   but its number is never used again;
+ * - the time at which the client's statement started, since in REPEATABLE READ
+ *   all snapshots are alike;
+ * - the session's principal.
+ *
+ * If one differs, messages are accepted and the entry is pinned anew; messages
+ * have to be asked for, because a query of function calls alone takes no lock
+ * that would bring them.  Within a statement all rows are judged by the same
  * rights.
  *
  *-------------------------------------------------------------------------
@@ -57,7 +65,10 @@ same_statement(const Decider *decider)
 		return false;
 	snapshot = GetActiveSnapshot();
 	return decider->command == snapshot->curcid &&
-		decider->completions == snapshot->snapXactCompletionCount &&
+		decider->xmax == snapshot->xmax &&
+		decider->xcnt == snapshot->xcnt &&
+		decider->subxcnt == snapshot->subxcnt &&
+		decider->subtransaction == GetCurrentSubTransactionId() &&
 		decider->started == GetCurrentStatementStartTimestamp() &&
 		decider->session_epoch == rbac_session_epoch;
 }
@@ -70,11 +81,16 @@ begin_statement(Decider *decider)
 	AcceptInvalidationMessages();
 
 	decider->started = GetCurrentStatementStartTimestamp();
+	decider->subtransaction = GetCurrentSubTransactionId();
 	decider->session_epoch = rbac_session_epoch;
 	if (ActiveSnapshotSet())
 	{
-		decider->command = GetActiveSnapshot()->curcid;
-		decider->completions = GetActiveSnapshot()->snapXactCompletionCount;
+		Snapshot	snapshot = GetActiveSnapshot();
+
+		decider->command = snapshot->curcid;
+		decider->xmax = snapshot->xmax;
+		decider->xcnt = snapshot->xcnt;
+		decider->subxcnt = snapshot->subxcnt;
 	}
 
 	if (decider->registry != NULL && rbac_registry_is_current(decider->registry))
@@ -94,12 +110,13 @@ Decider *
 rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 {
 	Decider    *decider = fcinfo->flinfo->fn_extra;
-	PrincipalEntry *entry;
+	PrincipalEntry *entry = NULL;
+	Subject		subject;
 
 	if (likely(decider != NULL && same_statement(decider)))
 	{
 		if (principal == NULL ||
-			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal)))
+			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->subject.who.id, principal)))
 			return decider;
 	}
 	else
@@ -120,23 +137,16 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 		begin_statement(decider);
 	}
 
-	if (principal == NULL)
-	{
-		const SessionPrincipal *session = rbac_session_get();
-
-		principal = session != NULL ? &session->id : NULL;
-	}
-	if (principal == NULL)
-		entry = NULL;
-	else if (decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal) &&
-			 rbac_cache_is_current(decider->entry, decider->started))
-		return decider;
-	else
+	if (rbac_session_subject(principal, &subject))
 	{
 		TimestampTz started = decider->started;
 
+		if (decider->entry != NULL &&
+			memcmp(&decider->entry->subject, &subject, sizeof(Subject)) == 0 &&
+			rbac_cache_is_current(decider->entry, started))
+			return decider;
 		decider->started = 0;
-		entry = rbac_cache_pin(principal, started);
+		entry = rbac_cache_pin(&subject, started);
 		decider->started = started;
 	}
 	if (decider->entry != NULL)

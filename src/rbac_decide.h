@@ -21,7 +21,10 @@ typedef struct Decider
 {
 	/* The statement that the rest belongs to */
 	CommandId	command;
-	uint64		completions;
+	TransactionId xmax;
+	uint32		xcnt;
+	int32		subxcnt;
+	SubTransactionId subtransaction;
 	TimestampTz started;
 	uint64		session_epoch;
 

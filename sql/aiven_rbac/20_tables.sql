@@ -41,6 +41,8 @@ CREATE TABLE aiven_rbac.organization (
     id           uuid NOT NULL,
     kind         text NOT NULL DEFAULT 'organization' CHECK (kind = 'organization'),
     CONSTRAINT organization_pkey PRIMARY KEY (id),
+    -- The nil uuid stands for all organizations, see grantable.
+    CONSTRAINT organization_id_is_not_nil CHECK (id <> '00000000-0000-0000-0000-000000000000'),
     CONSTRAINT organization_resource_fkey FOREIGN KEY (id, kind, id)
         REFERENCES aiven_rbac.resource (id, kind, organization) ON DELETE CASCADE
 );
@@ -261,6 +263,7 @@ CREATE TABLE aiven_rbac.access_grant (
     CONSTRAINT access_grant_period_not_empty CHECK (valid_from < valid_until)
 );
 CREATE INDEX access_grant_resource_idx ON aiven_rbac.access_grant (resource);
+CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
 COMMENT ON TABLE aiven_rbac.access_grant IS
     'who was given what where, optionally for the period [valid_from, valid_until)';
 
@@ -276,11 +279,14 @@ CREATE TABLE aiven_rbac.database_role (
 COMMENT ON TABLE aiven_rbac.database_role IS
     'database roles that are a principal when they log in directly and none is set';
 
--- Nothing is ever stored in these two: a relation cache invalidation of one is
--- the signal by which every session learns that what it has cached is old.
+-- Nothing is ever stored in these: a relation cache invalidation of one of the
+-- first two is the signal by which every session learns that what it has cached
+-- is old; one of the third, sent within a session only, remakes its plans.
 CREATE TABLE aiven_rbac.facts_signal ();
 CREATE TABLE aiven_rbac.catalogue_signal ();
+CREATE TABLE aiven_rbac.plan_signal ();
 COMMENT ON TABLE aiven_rbac.facts_signal IS 'always empty; invalidated when hierarchy, people or grants change';
+COMMENT ON TABLE aiven_rbac.plan_signal IS 'always empty; plans made for a narrow or a wide principal depend on it';
 COMMENT ON TABLE aiven_rbac.catalogue_signal IS 'always empty; invalidated when actions, roles or permissions change';
 
 -- What pg_dump takes along: everything but the rows that CREATE EXTENSION

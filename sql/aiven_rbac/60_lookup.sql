@@ -60,7 +60,7 @@ BEGIN
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '"%" is not a %', path, expected
+        RAISE EXCEPTION '"%" is not of kind %', path, expected
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = format('It is of kind %s.', r.kind),
                   HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
@@ -91,8 +91,9 @@ BEGIN
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '% "%" is not a %', replace(p.kind, '_', ' '), p.name, expected
-            USING ERRCODE = 'wrong_object_type';
+        RAISE EXCEPTION '% "%" is not of kind %', replace(p.kind, '_', ' '), p.name, expected
+            USING ERRCODE = 'wrong_object_type',
+                  HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     RETURN p;
 END
@@ -161,7 +162,7 @@ CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT (aiven_rbac.find_resource(@extschema@.rbac_current_principal(), path,
+    SELECT (aiven_rbac.find_resource(aiven_rbac.viewer(), path,
                                      'organization', 'unit', 'project', 'service')).id
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
@@ -177,7 +178,7 @@ DECLARE
     r aiven_rbac.resource;
 BEGIN
     SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = rbac_resource_path.id;
-    IF NOT FOUND OR NOT aiven_rbac.is_member(@extschema@.rbac_current_principal(), r.organization) THEN
+    IF NOT FOUND OR NOT aiven_rbac.is_member(aiven_rbac.viewer(), r.organization) THEN
         RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
     END IF;
     RETURN r.path;
@@ -195,6 +196,7 @@ CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
 DECLARE
     result uuid;
 BEGIN
+    PERFORM aiven_rbac.viewer();
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
     WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
     IF NOT FOUND THEN
@@ -215,7 +217,7 @@ CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := aiven_rbac.find_resource(@extschema@.rbac_current_principal(), organization, 'organization');
+    o aiven_rbac.resource := aiven_rbac.find_resource(aiven_rbac.viewer(), organization, 'organization');
     result uuid;
 BEGIN
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
@@ -254,7 +256,7 @@ CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := @extschema@.rbac_current_principal();
+    actor uuid := aiven_rbac.viewer();
     top aiven_rbac.resource := aiven_rbac.find_resource(actor, root, 'organization', 'unit', 'project', 'service');
 BEGIN
     -- A resource is drawn when something is held on it or below it.  "rails"

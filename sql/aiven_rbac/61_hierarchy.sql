@@ -61,7 +61,7 @@ DECLARE
     violated text;
 BEGIN
     IF label IS NULL OR id IS NULL THEN
-        RAISE EXCEPTION 'label and id of a % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
     r.id := id;
     r.kind := kind;
@@ -158,6 +158,8 @@ BEGIN
                   HINT = 'Give the id of a user: rbac_user(email).';
     END IF;
     founder := aiven_rbac.find_principal(actor, super_admin, 'user');
+    -- A deactivation that is under way comes first.
+    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -357,9 +359,10 @@ COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rb
 -- A move lets every grant that stands at the target, or above it, reach the
 -- project.  That is handing out (G5): it takes the same as granting all of
 -- them on the project one by one.  What concerns organizations as a whole
--- means nothing on a project, and is not counted.
+-- means nothing on a project, and is not counted.  What is granted is looked
+-- up as it is now: a snapshot from before would serve whoever kept one.
 CREATE FUNCTION aiven_rbac.require_move(actor uuid, p aiven_rbac.resource, target aiven_rbac.resource) RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -369,15 +372,15 @@ DECLARE
 BEGIN
     FOR reaching IN
         SELECT a.valid_from, a.valid_until, array_agg(DISTINCT x.number) AS actions
-        FROM aiven_rbac.access_grant AS a
-        JOIN aiven_rbac.resource AS r ON r.id = a.resource
-        JOIN aiven_rbac.allowed_action AS w ON w.grantable = a.grantable AND w.granted_on = a.resource_kind
-        JOIN aiven_rbac.action AS x ON x.number = w.action
+        FROM aiven_rbac.resource AS r
+        CROSS JOIN aiven_rbac.grants_on_now(r.id) AS a
+        JOIN aiven_rbac.action AS x ON x.number = ANY (aiven_rbac.allowed_now(a.grantable, r.kind))
         WHERE r.path OPERATOR(@extschema@.@>) target.path AND NOT r.path OPERATOR(@extschema@.@>) p.path
-          AND (a.valid_until IS NULL OR a.valid_until > statement_timestamp())
+          AND a.valid_until > statement_timestamp()
           AND x.resource_kind <> 'organization'
         GROUP BY a.valid_from, a.valid_until
         UNION ALL
+        -- of the super admins of another organization
         SELECT NULL, NULL, array_agg(x.number)
         FROM aiven_rbac.action AS x
         WHERE x.resource_kind <> 'organization' AND target.organization <> p.organization

@@ -190,7 +190,8 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, o.id);
     IF name IS NULL OR name = '' THEN
-        RAISE EXCEPTION 'a % needs a name', replace(kind, '_', ' ') USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
@@ -414,6 +415,8 @@ DECLARE
     o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
 BEGIN
+    -- Nobody may become a super admin between the look and the removal.
+    PERFORM FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id FOR UPDATE;
     PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin(p.id, o.id)
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;

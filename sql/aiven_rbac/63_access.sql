@@ -163,6 +163,40 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
     'delete a group, with its grants; it takes group.delete';
 
+CREATE FUNCTION aiven_rbac.grants_now(principal uuid, OUT resource uuid, OUT grantable uuid,
+                                      OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_now(uuid) IS
+    'grants to a principal itself, as committed now rather than at the transaction''s snapshot';
+
+CREATE FUNCTION aiven_rbac.grants_on_now(place uuid, OUT resource uuid, OUT grantable uuid,
+                                         OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_on_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_on_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_on_now(uuid) IS
+    'grants that stand on a resource itself, as committed now rather than at the transaction''s snapshot';
+
+CREATE FUNCTION aiven_rbac.grants_of_now(name uuid, OUT resource uuid, OUT grantable uuid,
+                                         OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_of_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_of_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_of_now(uuid) IS
+    'grants of a role or permission, as committed now rather than at the transaction''s snapshot';
+
+CREATE FUNCTION aiven_rbac.allowed_now(grantable uuid, granted_on text) RETURNS smallint[]
+    AS 'MODULE_PATHNAME', 'rbac_allowed_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.allowed_now(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.allowed_now(uuid, text) IS
+    'the actions that a role or permission gives when granted on a kind of resource, as committed now';
+
 CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -173,10 +207,12 @@ DECLARE
     actor uuid := aiven_rbac.actor();
     g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
-    a aiven_rbac.access_grant;
+    a record;
 BEGIN
     -- No grant may come to the group between the look at its grants and the
     -- new member (a grant references, and so locks, the group's membership).
+    -- The look is at what is there now: a snapshot from before would let in
+    -- whoever had the patience to keep one.
     PERFORM FROM aiven_rbac.membership AS m WHERE m.principal = g.id FOR UPDATE;
     IF g.account_owners THEN
         PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
@@ -184,9 +220,9 @@ BEGIN
             RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
-    ELSIF EXISTS (SELECT FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id) THEN
+    ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
         PERFORM aiven_rbac.require(actor, 'group_member.add_privileged', g.organization);
-        FOR a IN SELECT * FROM aiven_rbac.access_grant AS x WHERE x.principal = g.id LOOP
+        FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
             PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
         END LOOP;
     ELSE
@@ -294,7 +330,7 @@ BEGIN
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on a %', name, r.kind
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
             USING ERRCODE = 'invalid_grant_operation',
                   DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
                                 ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,

@@ -118,8 +118,9 @@ REVOKE ALL ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) FROM PUBL
 COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
     'make a role consist of exactly some members and levels';
 
--- A role of an organization, locked against being granted or changed by
--- others meanwhile.
+-- A role of an organization, held against being granted or changed by others
+-- meanwhile.  The row is written, so that whoever has looked at the role
+-- before, in a snapshot that they keep, fails.
 CREATE FUNCTION aiven_rbac.find_role(actor uuid, organization uuid, name text) RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -130,8 +131,9 @@ DECLARE
     id uuid;
 BEGIN
     PERFORM aiven_rbac.require(actor, 'permission.grant', organization);
-    SELECT g.id INTO id FROM aiven_rbac.grantable AS g
-    WHERE g.owner = find_role.organization AND g.name = find_role.name FOR UPDATE;
+    UPDATE aiven_rbac.grantable AS g SET console_name = g.console_name
+    WHERE g.owner = find_role.organization AND g.name = find_role.name
+    RETURNING g.id INTO id;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'role "%" does not exist in this organization', coalesce(name, 'NULL')
             USING ERRCODE = 'undefined_object',
@@ -176,19 +178,18 @@ BEGIN
         ), changed AS (
             (TABLE new EXCEPT TABLE old) UNION (TABLE old EXCEPT TABLE new)
         )
-        SELECT r.path, a.resource, a.resource_kind, a.valid_from, a.valid_until,
-               (SELECT array_agg(c.action) FROM changed AS c WHERE c.granted_on = a.resource_kind) AS actions
-        FROM aiven_rbac.access_grant AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
-        WHERE a.grantable = role
+        SELECT r.path, r.id, r.kind, a.valid_from, a.valid_until,
+               (SELECT array_agg(c.action) FROM changed AS c WHERE c.granted_on = r.kind) AS actions
+        FROM aiven_rbac.grants_of_now(role) AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
     LOOP
-        IF granted.resource_kind <> ALL (grantable_on) THEN
-            RAISE EXCEPTION 'role "%" is granted on %s', name, granted.resource_kind
+        IF granted.kind <> ALL (grantable_on) THEN
+            RAISE EXCEPTION 'role "%" is granted on %s', name, granted.kind
                 USING ERRCODE = 'dependent_objects_still_exist',
                       DETAIL = format('It is granted on "%s".', granted.path),
                       HINT = 'Revoke it there first.';
         END IF;
-        IF granted.actions IS NOT NULL AND coalesce(granted.valid_until > statement_timestamp(), true) THEN
-            PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', name), granted.resource, granted.actions,
+        IF granted.actions IS NOT NULL AND granted.valid_until > statement_timestamp() THEN
+            PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', name), granted.id, granted.actions,
                                                granted.valid_from, granted.valid_until);
         END IF;
     END LOOP;

@@ -3,7 +3,6 @@
 
 -- Domains -------------------------------------------------------------------
 
--- Managed is derived, never stored: it follows the domains at once.
 CREATE FUNCTION aiven_rbac.domain_manager(email text) RETURNS uuid
     LANGUAGE sql STABLE
     SECURITY DEFINER
@@ -21,7 +20,7 @@ CREATE FUNCTION aiven_rbac.managed_by("user" uuid) RETURNS uuid
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT aiven_rbac.domain_manager(p.email) FROM aiven_rbac.principal AS p WHERE p.id = "user"
+    SELECT m.organization FROM aiven_rbac.managed_user AS m WHERE m.principal = "user"
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.managed_by(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.managed_by(uuid) IS
