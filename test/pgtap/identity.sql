@@ -54,7 +54,7 @@ SELECT results_eq('SELECT organization, require_two_factor, allowed_methods, per
                   $$VALUES (rbac_resource_id('acme'), false, NULL::text[], true)$$, 'G9: one policy an organization, the last one set');
 SELECT throws_ok($$UPDATE aiven_rbac.authentication_policy SET allowed_methods = '{}'$$, '23514', NULL,
                  'S7, G9: raw DML locks nobody out either');
-PREPARE signals AS
+PREPARE signals (regclass) AS
 SELECT t.tgname, t.tgtype, t.tgenabled FROM pg_trigger AS t
 WHERE t.tgrelid = $1 AND t.tgname LIKE 'signal%' ORDER BY 1;
 SELECT results_eq($$EXECUTE signals('aiven_rbac.authentication_policy')$$, $$EXECUTE signals('aiven_rbac.membership')$$,
