@@ -193,6 +193,23 @@ width_of(const Reach *reach)
 }
 
 /*
+ * Is every name known?  Then nobody, who holds nothing, is narrow; otherwise
+ * the error belongs to the execution.
+ */
+static bool
+all_known(int nnames, char **names)
+{
+	Registry   *registry = rbac_registry_acquire();
+	Requirement requirement;
+	bool		known = true;
+
+	for (int i = 0; i < nnames && known; i++)
+		known = rbac_resolve(registry, names[i], &requirement);
+	rbac_registry_release(registry);
+	return known;
+}
+
+/*
  * The width of the session's principal for some names.  A reach that is in
  * the cache is found by a comparison of strings.
  */
@@ -202,7 +219,10 @@ session_width(int nnames, char **names, Width *width)
 	PrincipalEntry *entry = pin_session(nnames, names);
 
 	if (entry == NULL)
-		return false;
+	{
+		*width = WIDTH_NARROW;
+		return rbac_session_get() == NULL && all_known(nnames, names);
+	}
 	PG_TRY();
 	{
 		*width = width_of(rbac_reach(entry, nnames, names));
@@ -503,7 +523,15 @@ selectivity(SupportRequestSelectivity *req)
 
 	entry = pin_session(call.nnames, call.names);
 	if (entry == NULL)
-		return false;
+	{
+		Width		width;
+
+		if (!session_width(call.nnames, call.names, &width))
+			return false;
+		depend_on_width(req->root, &call, width);
+		req->selectivity = 0.0;
+		return true;
+	}
 	PG_TRY();
 	{
 		Reach	   *reach = rbac_reach(entry, call.nnames, call.names);
