@@ -325,9 +325,9 @@ found_by_unique_index(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * Does the query compare the column for equality?  Then that condition has
- * already been counted, and what is left to estimate is whether the one value
- * passes.
+ * Does the query compare the column for equality, with a value or with each
+ * of a list?  Then that condition has already been counted, and what is left
+ * to estimate is whether the values pass; and an index has what it needs.
  */
 static bool
 compared_for_equality(RelOptInfo *rel, Node *column)
@@ -337,9 +337,13 @@ compared_for_equality(RelOptInfo *rel, Node *column)
 	foreach(lc, rel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) rinfo->clause;
 
 		if (rinfo->mergeopfamilies != NIL && is_opclause(rinfo->clause) &&
 			(equal(get_leftop(rinfo->clause), column) || equal(get_rightop(rinfo->clause), column)))
+			return true;
+		if (IsA(any, ScalarArrayOpExpr) && any->useOr && equal(linitial(any->args), column) &&
+			op_mergejoinable(any->opno, exprType(column)))
 			return true;
 	}
 	return false;
@@ -415,6 +419,7 @@ index_condition(SupportRequestIndexCondition *req)
 
 	if (req->indexarg != 0 || !IsA(req->node, FuncExpr) || req->index->relam != BTREE_AM_OID ||
 		!take_apart(((FuncExpr *) req->node)->args, &call) ||
+		compared_for_equality(req->index->rel, call.column) ||
 		found_by_unique_index(req->root, req->index->rel) ||
 		!session_width(call.nnames, call.names, &width))
 		return NIL;
