@@ -327,6 +327,57 @@ SELECT * FROM try_shapes('force_generic_plan', '%');
 -- With parameters, the first executions have plans of their own
 SELECT * FROM try_shapes('auto', '%$1%') WHERE verdict <> 'ok';
 
+-- MERGE (15 on) and cursors give no rows that a query could go on with
+RESET ROLE;
+CREATE FUNCTION truly.merged() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM public.item WHERE day = 77';
+CREATE FUNCTION merged() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE 'EXECUTE merging';
+    RAISE SQLSTATE 'UNDO0' USING MESSAGE = truly.merged();
+EXCEPTION
+    WHEN SQLSTATE 'UNDO0' THEN RETURN SQLERRM;
+END $$;
+CREATE FUNCTION by_cursor() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    listing refcursor;
+    i item;
+    n bigint := 0;
+BEGIN
+    OPEN listing NO SCROLL FOR SELECT * FROM item WHERE id > 0 FOR SHARE;
+    LOOP
+        FETCH listing INTO i;
+        EXIT WHEN NOT FOUND;
+        n := n + 1;
+    END LOOP;
+    RETURN n;
+END $$;
+CREATE FUNCTION truly.writable(person text) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT count(*) FROM public.item i JOIN truly.held r ON r.id = i.project JOIN truly.held w ON w.id = i.project
+    WHERE (r.name, r.permission) = (person, 'project:services:read') AND (w.name, w.permission) = (person, 'project:services:write')
+$$;
+SET ROLE regress_plans_app;
+DO $$
+DECLARE
+    has_merge boolean := current_setting('server_version_num')::int >= 150000;
+    person text;
+    writable bigint;
+BEGIN
+    IF has_merge THEN
+        EXECUTE 'PREPARE merging AS MERGE INTO item i USING detail d ON d.item = i.id AND d.n = 1
+                 WHEN MATCHED AND rbac_has_permission(i.project, ''project:services:write'') THEN UPDATE SET day = 77';
+    END IF;
+    FOREACH person IN ARRAY '{narrow,all,nobody,several,subtree,deactivated,organization,stranger,narrow}'::text[] LOOP
+        PERFORM act_as(person);
+        writable := truly.writable(person);
+        IF has_merge AND merged() <> writable THEN
+            RAISE 'MERGE as %: %, not %', person, merged(), writable;
+        END IF;
+        IF by_cursor() <> writable THEN
+            RAISE 'cursor as %: %, not %', person, by_cursor(), writable;
+        END IF;
+    END LOOP;
+END $$;
+
 --
 -- Shapes
 --
