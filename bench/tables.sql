@@ -44,7 +44,7 @@ END
 $$;
 
 -- In one transaction, so that there is no need to log the rows
-CREATE PROCEDURE bench.create_tables(shape text, type regtype, projects int)
+CREATE PROCEDURE bench.create_tables(shape text, type regtype, projects int, per_project int)
     LANGUAGE plpgsql
     AS $$
 BEGIN
@@ -52,7 +52,7 @@ BEGIN
                    ' created_at timestamptz NOT NULL, payload text NOT NULL) WITH (fillfactor = 95)', shape, type);
     EXECUTE format('CREATE TABLE bench.job_%s (id bigint NOT NULL, item bigint NOT NULL, resource %s NOT NULL,'
                    ' created_at timestamptz NOT NULL, state text NOT NULL) WITH (fillfactor = 95)', shape, type);
-    CALL bench.add_rows(shape, 1, projects, 100, 0);
+    CALL bench.add_rows(shape, 1, projects, per_project, 0);
     EXECUTE format('ALTER TABLE bench.item_%s ADD PRIMARY KEY (id)', shape);
     EXECUTE format('ALTER TABLE bench.job_%s ADD PRIMARY KEY (id)', shape);
     EXECUTE format('CREATE INDEX ON bench.item_%s (created_at)', shape);

@@ -196,6 +196,23 @@ width_of(const Reach *reach)
 }
 
 /*
+ * Is every name known?  Then nobody, who holds nothing, is narrow; otherwise
+ * the error belongs to the execution.
+ */
+static bool
+all_known(int nnames, char **names)
+{
+	Registry   *registry = rbac_registry_acquire();
+	Requirement requirement;
+	bool		known = true;
+
+	for (int i = 0; i < nnames && known; i++)
+		known = rbac_resolve(registry, names[i], &requirement);
+	rbac_registry_release(registry);
+	return known;
+}
+
+/*
  * The width of the session's principal for some names.  A reach that is in
  * the cache is found by a comparison of strings.
  */
@@ -205,7 +222,10 @@ session_width(int nnames, char **names, Width *width)
 	PrincipalEntry *entry = pin_session(nnames, names);
 
 	if (entry == NULL)
-		return false;
+	{
+		*width = WIDTH_NARROW;
+		return rbac_session_get() == NULL && all_known(nnames, names);
+	}
 	PG_TRY();
 	{
 		*width = width_of(rbac_reach(entry, nnames, names));
@@ -323,9 +343,9 @@ found_by_unique_index(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * Does the query compare the column for equality?  Then that condition has
- * already been counted, and what is left to estimate is whether the one value
- * passes.
+ * Does the query compare the column for equality, with a value or with each
+ * of a list?  Then that condition has already been counted, and what is left
+ * to estimate is whether the values pass; and an index has what it needs.
  */
 static bool
 compared_for_equality(RelOptInfo *rel, Node *column)
@@ -335,9 +355,13 @@ compared_for_equality(RelOptInfo *rel, Node *column)
 	foreach(lc, rel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) rinfo->clause;
 
 		if (rinfo->mergeopfamilies != NIL && is_opclause(rinfo->clause) &&
 			(equal(get_leftop(rinfo->clause), column) || equal(get_rightop(rinfo->clause), column)))
+			return true;
+		if (IsA(any, ScalarArrayOpExpr) && any->useOr && equal(linitial(any->args), column) &&
+			op_mergejoinable(any->opno, exprType(column)))
 			return true;
 	}
 	return false;
@@ -413,6 +437,7 @@ index_condition(SupportRequestIndexCondition *req)
 
 	if (req->indexarg != 0 || !IsA(req->node, FuncExpr) || req->index->relam != BTREE_AM_OID ||
 		!take_apart(((FuncExpr *) req->node)->args, &call) ||
+		compared_for_equality(req->index->rel, call.column) ||
 		found_by_unique_index(req->root, req->index->rel) ||
 		!session_width(call.nnames, call.names, &width))
 		return NIL;
@@ -521,7 +546,15 @@ selectivity(SupportRequestSelectivity *req)
 
 	entry = pin_session(call.nnames, call.names);
 	if (entry == NULL)
-		return false;
+	{
+		Width		width;
+
+		if (!session_width(call.nnames, call.names, &width))
+			return false;
+		depend_on_width(req->root, &call, width);
+		req->selectivity = 0.0;
+		return true;
+	}
 	PG_TRY();
 	{
 		Reach	   *reach = rbac_reach(entry, call.nnames, call.names);
