@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -21,6 +22,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
@@ -91,12 +93,15 @@ static bool
 may_set_principal(void)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
-	Oid			input;
-	Oid			ioparam;
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
+	Oid			schema;
 	Oid			function;
 
-	getTypeInputInfo(rbac_catalog_path_type(), &input, &ioparam);
-	function = LookupFuncName(list_make2(makeString(get_namespace_name(get_func_namespace(input))),
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type %u", rbac_catalog_path_type());
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
+	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
 										 makeString("rbac_set_principal")),
 							  lengthof(types), types, false);
 
@@ -111,13 +116,20 @@ may_set_principal(void)
  *
  * The principal on whose behalf something is looked up; NULL for the bootstrap
  * operator, and for a trusted back end that has yet to set the principal.
- * Anybody else is refused.
+ * Anybody else is refused, and so is code of a table's owner that maintenance
+ * runs in another one's session (see above).
  */
 Datum
 rbac_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look anything up within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();

@@ -198,7 +198,7 @@ BEGIN
         VALUES (id, kind, o.id, name, description);
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), name, organization
-            USING ERRCODE = 'unique_violation';
+            USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
     END;
     INSERT INTO aiven_rbac.membership (principal, organization, kind) VALUES (id, o.id, kind);
     RETURN id;

@@ -161,6 +161,15 @@ REVOKE ALL ON FUNCTION aiven_rbac.record_token_use(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.record_token_use(text) IS
     'note that a token is used, and extend it if it is to be extended';
 
+-- Everybody may call it: a token is proof, and one can't be guessed, however
+-- often somebody tries.  An address that a caller gives is worth as much as the
+-- caller; behind a pooler or a back end only they know the client's.
+--
+-- No error of this function, nor anything that it does inside, shows the token.
+-- What the server itself can show is the caller's statement: its text (in
+-- logs, in pg_stat_activity), so that a token should be a bind parameter; its
+-- parameters where statements are logged, unless log_parameter_max_length is
+-- 0; its plan, if auto_explain.log_verbose is on.
 CREATE FUNCTION @extschema@.rbac_authenticate(token text, client_address inet DEFAULT pg_catalog.inet_client_addr(),
                                               is_local boolean DEFAULT true)
     RETURNS uuid

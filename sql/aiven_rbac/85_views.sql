@@ -5,18 +5,6 @@
 --
 -- Without a principal, and for one that is deactivated, all of them are empty.
 
-CREATE FUNCTION aiven_rbac.organizations_where(action text) RETURNS SETOF uuid
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT DISTINCT r.organization
-    FROM unnest(aiven_rbac.scopes(action, 'project')) AS s (scope)
-    JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope
-$$;
-COMMENT ON FUNCTION aiven_rbac.organizations_where(text) IS
-    'the organizations somewhere in which the session''s principal holds an action';
-
 -- Hierarchy (H1, H7, H8, H9) ------------------------------------------------------
 
 CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
@@ -112,7 +100,9 @@ CREATE VIEW aiven_rbac.visible_user WITH (security_barrier) AS
        OR @extschema@.rbac_has_any_permission(u.organization, 'user.invite', 'user.deactivate', 'user.edit', 'user.delete',
                 'user.remove', 'user.reset_password', 'user_authentication_method.view', 'user_token.view',
                 'group_member.add', 'group_member.add_privileged', 'group_member.remove')
-       OR u.organization IN (SELECT aiven_rbac.organizations_where('permission.grant'));
+       OR u.organization IN (SELECT r.organization
+                            FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
+                            JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
 COMMENT ON VIEW aiven_rbac.visible_user IS
     'users of organizations, members and managed ones, with their standing: for whoever holds an action on users or on members of groups, or may grant anywhere in the organization; and oneself';
 
@@ -122,7 +112,9 @@ CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
     WHERE p.kind = 'group'
       AND (@extschema@.rbac_has_any_permission(p.organization, 'group.create', 'group.delete', 'group.rename',
                 'group.edit_description', 'group_member.add', 'group_member.add_privileged', 'group_member.remove')
-           OR p.organization IN (SELECT aiven_rbac.organizations_where('permission.grant'))
+           OR p.organization IN (SELECT r.organization
+                            FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
+                            JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope)
            OR p.id IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self()));
 COMMENT ON VIEW aiven_rbac.visible_group IS
     'groups: for whoever holds an action on groups or their members, or may grant anywhere in the organization; and those that one is in';
@@ -133,7 +125,9 @@ CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
     WHERE m.member = aiven_rbac.self()
        OR @extschema@.rbac_has_any_permission(m.organization, 'group_member.add', 'group_member.add_privileged',
                 'group_member.remove')
-       OR m.organization IN (SELECT aiven_rbac.organizations_where('permission.grant'));
+       OR m.organization IN (SELECT r.organization
+                            FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
+                            JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
 COMMENT ON VIEW aiven_rbac.visible_group_member IS
     'who is in which group: for whoever may change that, or may grant anywhere in the organization; and one''s own';
 

@@ -18,9 +18,11 @@ BEGIN
         FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'aiven_rbac',
              pg_catalog.aclexplode(c.relacl) AS a
-        -- A view for everybody asks who is looking.
-        WHERE (c.relkind = 'r' AND a.grantee <> c.relowner)
-           OR (c.relkind = 'v' AND a.grantee NOT IN (0, c.relowner))
+        -- A view for everybody asks who is looking, and is a security barrier.
+        WHERE a.grantee <> c.relowner
+          AND (c.relkind = 'r'
+               OR (c.relkind = 'v'
+                   AND (a.grantee <> 0 OR c.reloptions IS DISTINCT FROM '{security_barrier=true}')))
         UNION ALL
         -- Functions that everybody has are left alone.
         SELECT pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', p.oid::pg_catalog.regprocedure,

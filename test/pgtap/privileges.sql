@@ -72,11 +72,10 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
               ARRAY['names_of', 'policy_expression', 'drop_policies',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes', 'organizations_where'],
+                    'self', 'scopes'],
               'S6: of the internal functions everybody has only what rbac_protect_table(), plans and views need');
-SELECT set_eq($$ SELECT proname::text FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
-              ARRAY['organizations_where'],
-              'S6: of which one looks at tables, for the session''s principal alone');
+SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
+                'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
               ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify'],
               'S1, P3: of the others everybody has all but those that say who the session is, and what was seen in DNS');
@@ -171,6 +170,11 @@ SELECT is_empty($$ SELECT p.oid::regprocedure FROM pg_proc AS p
                                      WHERE a.grantee = 0) $$,
                 'S6: and no function that not everybody has');
 
+SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class AS c
+                   WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind = 'v'
+                     AND c.reloptions IS DISTINCT FROM '{security_barrier=true}'
+                     AND has_table_privilege('rbac_test_plain', c.oid, 'SELECT') $$,
+                'S6: and no view that does not ask who is looking');
 SELECT ok(NOT has_schema_privilege('rbac_test_plain', 'aiven_rbac', 'CREATE'), 'S6: nor the schema');
 
 SELECT * FROM finish();
