@@ -75,7 +75,10 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
         GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
         PERFORM aiven_rbac.refuse_path(violated, r.path);
-        RAISE EXCEPTION 'a resource with the id % already exists', id USING ERRCODE = 'unique_violation';
+        RAISE EXCEPTION 'a resource with the id % already exists', id
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'An id is one resource''s for ever.',
+                  HINT = 'Bring another id, or none.';
     END;
     RETURN r;
 END

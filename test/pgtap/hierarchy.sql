@@ -316,7 +316,7 @@ FROM (VALUES
     ('H4: the unit''s admin does not', 'dave',
      $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme') $$, NULL,
      '42501 permission denied for project "acme.engineering.backend-dev"'),
-    ('H4: a project does not move to another organization without a billing group of it', NULL,
+    ('H4: a project does not move to another organization without a billing group there', NULL,
      $$ SELECT rbac_project_move('acme.finance', 'globex') $$, NULL,
      '22004 moving project "acme.finance" to another organization takes a billing group of that organization'),
     ('H4: a project does not move into a project', NULL,
