@@ -329,9 +329,10 @@ unknown_name(const Registry *registry, const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("permission, role or action \"%s\" does not exist", name),
+			 errdetail("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\"."),
 			 shown > 0 ?
 			 errhint_plural("The nearest name is %s.", "The nearest names are %s.", shown, hint.data) :
-			 errhint("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\".")));
+			 errhint("Choose one of the catalogue's names.")));
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
@@ -88,12 +89,15 @@ static bool
 may_set_principal(void)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
-	Oid			input;
-	Oid			ioparam;
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
+	Oid			schema;
 	Oid			function;
 
-	getTypeInputInfo(rbac_catalog_path_type(), &input, &ioparam);
-	function = LookupFuncName(list_make2(makeString(get_namespace_name(get_func_namespace(input))),
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type %u", rbac_catalog_path_type());
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
+	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
 										 makeString("rbac_set_principal")),
 							  lengthof(types), types, false);
 

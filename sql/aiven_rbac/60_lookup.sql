@@ -48,7 +48,7 @@ CREATE FUNCTION aiven_rbac.find_resource(actor uuid, path @extschema@.rbac_path,
 #variable_conflict use_variable
 DECLARE
     r aiven_rbac.resource;
-    expected text := array_to_string(kinds, ' or ');
+    expected text := CASE WHEN cardinality(kinds) = 4 THEN 'resource' ELSE array_to_string(kinds, ' or ') END;
 BEGIN
     IF path IS NULL THEN
         RAISE EXCEPTION 'path of the % must not be null', expected USING ERRCODE = 'null_value_not_allowed';
@@ -57,6 +57,7 @@ BEGIN
     IF NOT FOUND OR NOT aiven_rbac.is_member(actor, r.organization) THEN
         RAISE EXCEPTION '% "%" does not exist', expected, path
             USING ERRCODE = 'undefined_object',
+                  DETAIL = 'There is none at this path, or the session''s principal does not belong to its organization.',
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
@@ -82,12 +83,13 @@ CREATE FUNCTION aiven_rbac.find_principal(actor uuid, id uuid, VARIADIC kinds te
 #variable_conflict use_variable
 DECLARE
     p aiven_rbac.principal;
-    expected text := replace(array_to_string(kinds, ' or '), '_', ' ');
+    expected text := CASE WHEN cardinality(kinds) = 3 THEN 'principal' ELSE replace(array_to_string(kinds, ' or '), '_', ' ') END;
 BEGIN
     SELECT * INTO p FROM aiven_rbac.principal AS x WHERE x.id = find_principal.id;
     IF NOT FOUND OR (p.organization IS NOT NULL AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
         RAISE EXCEPTION '% with id % does not exist', expected, coalesce(id::text, 'NULL')
             USING ERRCODE = 'undefined_object',
+                  DETAIL = 'There is none, or it is of an organization that the session''s principal does not belong to.',
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
@@ -169,7 +171,7 @@ BEGIN
     WHERE p.organization = o.id AND p.kind = find_by_name.kind AND p.name = find_by_name.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), name, organization
-            USING ERRCODE = 'undefined_object';
+            USING ERRCODE = 'undefined_object', HINT = format('rbac_%s_create() makes one.', kind);
     END IF;
     RETURN result;
 END

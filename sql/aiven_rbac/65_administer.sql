@@ -50,7 +50,9 @@ BEGIN
                           HINT = 'Choose another label; the display name need not be unique.';
             ELSE
                 RAISE EXCEPTION 'a resource with the id % already exists', id
-                    USING ERRCODE = 'unique_violation';
+                    USING ERRCODE = 'unique_violation',
+                          DETAIL = 'An id is one resource''s for ever.',
+                          HINT = 'Bring another id, or none.';
         END CASE;
     END;
     RETURN r;
@@ -312,7 +314,7 @@ BEGIN
         VALUES (id, kind, o.id, name, description);
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), name, organization
-            USING ERRCODE = 'unique_violation';
+            USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
     END;
     INSERT INTO aiven_rbac.membership (principal, organization, kind) VALUES (id, o.id, kind);
     RETURN id;
@@ -581,7 +583,8 @@ BEGIN
     IF valid_from >= valid_until THEN
         RAISE EXCEPTION 'the period of a grant must not be empty'
             USING ERRCODE = 'invalid_parameter_value',
-                  DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until);
+                  DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
+                  HINT = 'Let it end after it begins; NULL means no limit.';
     END IF;
     SELECT * INTO STRICT g FROM aiven_rbac.grantable AS x
     WHERE x.id = aiven_rbac.find_grantable(name, r.organization);
@@ -634,6 +637,9 @@ DECLARE
     p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
     g uuid := aiven_rbac.find_grantable(name, r.organization);
 BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF actor IS DISTINCT FROM p.id THEN
         PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
         PERFORM aiven_rbac.require_all_of(actor, r.id, g, statement_timestamp(), statement_timestamp());

@@ -131,9 +131,9 @@ FROM (VALUES ('project:service:write', 'The nearest name is "project:services:wr
              ('Operator', 'The nearest name is "operator".'),
              ('service_tag.ad', 'The nearest names are "service_tag.add", "service_tag.edit", "service_tag.view".'),
              ('project:services:rite', 'The nearest names are "project:services:write", "project:services:read".'),
-             ('something quite different', 'Actions look like "service.fork", permissions like "project:services:write", roles like "operator".'),
-             ('', 'Actions look like "service.fork", permissions like "project:services:write", roles like "operator".'),
-             (repeat('x', 1000), 'Actions look like "service.fork", permissions like "project:services:write", roles like "operator".')) AS v (name, hint),
+             ('something quite different', 'Choose one of the catalogue''s names.'),
+             ('', 'Choose one of the catalogue''s names.'),
+             (repeat('x', 1000), 'Choose one of the catalogue''s names.')) AS v (name, hint),
      LATERAL test.attempt(NULL, format('SELECT rbac_has_permission(%L::uuid, %L::uuid, %L)', test.p('ann'), test.id('acme'), name)) AS a;
 SELECT is(left(test.outcome(who, query), 5), '42704', description)
 FROM (VALUES
@@ -253,7 +253,7 @@ FROM (VALUES
                     '│       └── pg (service)\n└── finance (project)\n    └── pg (service)'),
     ('frank', 'acme', NULL)
     ) AS v (who, root, expected);
-SELECT is(test.outcome('gina', $$ SELECT rbac_tree('acme') $$), '42704 organization or unit or project or service "acme" does not exist',
+SELECT is(test.outcome('gina', $$ SELECT rbac_tree('acme') $$), '42704 resource "acme" does not exist',
           'G10: a tree that the principal does not belong to does not exist');
 
 -- G7: validity, half-open, judged at the statement's start ---------------------------

@@ -4,7 +4,7 @@ BEGIN;
 \ir lib/helpers.sql
 \ir lib/world.sql
 
-SELECT plan(113);
+SELECT plan(114);
 
 -- A tenant table whose rows name their place by path, and one by id.
 \o /dev/null

@@ -53,7 +53,7 @@ CREATE FUNCTION test.at(name text, place text) RETURNS text
     AS $$ SELECT quote_nullable(CASE WHEN name IN ('by_path', 'parted', 'by_reference') THEN place ELSE coalesce(test.r(place), test.id(place))::text END) $$;
 \o
 
-SELECT plan(177);
+SELECT plan(178);
 
 -- Reading -------------------------------------------------------------------------
 
@@ -187,6 +187,9 @@ SELECT is(test.seen_by('bob', $$ SELECT count(*) FROM tenant.by_path AS a JOIN t
           'S4: the condition of a join');
 SELECT is(test.seen_by('bob', $$ SELECT count(*) FROM tenant.by_path WHERE place <@ 'acme' AND test.leak(note) $$), '2',
           'S4: leakproof operators on the path come first and show nothing');
+
+SELECT is(test.outcome(NULL, 'ALTER FUNCTION test.leak LEAKPROOF', $$ SELECT test.seen_by('bob', 'SELECT count(*) FROM tenant.by_path WHERE test.leak(note)') $$),
+          'P0001 leaked acme (nothing changed)', 'S4: it would, were it leakproof: so the cases above can fail');
 
 -- H4: rows follow a project that moves, whatever its mover sees of them.
 SELECT is(test.outcome('carol', $$ SELECT rbac_project_move('acme.finance', 'acme.analytics') $$,
