@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -31,6 +32,9 @@ PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
+PG_FUNCTION_INFO_V1(rbac_grants_on_now);
+PG_FUNCTION_INFO_V1(rbac_grants_of_now);
+PG_FUNCTION_INFO_V1(rbac_allowed_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
@@ -112,13 +116,20 @@ may_set_principal(void)
  *
  * The principal on whose behalf something is looked up; NULL for the bootstrap
  * operator, and for a trusted back end that has yet to set the principal.
- * Anybody else is refused.
+ * Anybody else is refused, and so is code of a table's owner that maintenance
+ * runs in another one's session (see above).
  */
 Datum
 rbac_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look anything up within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
@@ -187,24 +198,84 @@ put_grant(void *row, void *arg)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/*
- * aiven_rbac.grants_now(principal uuid)
- *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
- *
- * What is granted to a principal itself at this moment, for who is about to
- * hand it on.  An open end of a period is infinite.
- */
-Datum
-rbac_grants_now(PG_FUNCTION_ARGS)
+static Datum
+grants_now(FunctionCallInfo fcinfo,
+		   void (*look_up) (CatalogView *, const pg_uuid_t *, RbacRowCallback, void *))
 {
 	CatalogView view;
 
 	rbac_materialize(fcinfo);
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
 	rbac_catalog_look(&view);
-	rbac_catalog_grants(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
+	look_up(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.grants_now(principal uuid)
+ * aiven_rbac.grants_on_now(resource uuid)
+ * aiven_rbac.grants_of_now(grantable uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * What is granted at this moment to a principal itself, on a resource itself,
+ * or of a role or permission, for who is about to hand it on.  An open end of
+ * a period is infinite.
+ */
+Datum
+rbac_grants_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants);
+}
+
+Datum
+rbac_grants_on_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants_on);
+}
+
+Datum
+rbac_grants_of_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants_of);
+}
+
+/*
+ * aiven_rbac.allowed_now(grantable uuid, granted_on text) → smallint[]
+ *
+ * The numbers of the actions that a role or permission gives at this moment
+ * when granted on a kind of resource.
+ */
+Datum
+rbac_allowed_now(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Registry   *registry;
+	const Grantable *grantable;
+	ArrayBuildState *numbers = initArrayResult(INT2OID, CurrentMemoryContext, false);
+
+	AcceptInvalidationMessages();
+	registry = rbac_registry_acquire();
+	PG_TRY();
+	{
+		grantable = rbac_grantable_by_id(registry, PG_GETARG_UUID_P(0));
+		for (int k = 0; grantable != NULL && k < RBAC_RESOURCE_KINDS; k++)
+		{
+			if (strcmp(rbac_kind_name((ResourceKind) k), kind) != 0)
+				continue;
+			for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+			{
+				if (action_set_has(&grantable->allowed[k], i))
+					accumArrayResult(numbers, Int16GetDatum(i), false, INT2OID, CurrentMemoryContext);
+			}
+		}
+	}
+	PG_FINALLY();
+	{
+		rbac_registry_release(registry);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(makeArrayResult(numbers, CurrentMemoryContext));
 }
 
 /*

@@ -72,6 +72,8 @@ typedef enum RbacIndex
 	MEMBERSHIP_BY_PRINCIPAL,
 	GROUP_MEMBER_BY_MEMBER,
 	ACCESS_GRANT_BY_PRINCIPAL,
+	ACCESS_GRANT_BY_RESOURCE,
+	ACCESS_GRANT_BY_GRANTABLE,
 	DATABASE_ROLE_BY_ROLE,
 	AUTHENTICATION_POLICY_BY_ORGANIZATION,
 	TOKEN_BY_PREFIX,
@@ -87,6 +89,8 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
 	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
 	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
+	[ACCESS_GRANT_BY_RESOURCE] = "access_grant_resource_idx",
+	[ACCESS_GRANT_BY_GRANTABLE] = "access_grant_grantable_idx",
 	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
 	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
 	[TOKEN_BY_PREFIX] = "token_pkey",
@@ -600,6 +604,24 @@ rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallba
 
 	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_PRINCIPAL, ACCESS_GRANT_PRINCIPAL,
 				 principal, read_access_grant, &row, callback, arg);
+}
+
+void
+rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg)
+{
+	AccessGrantRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_RESOURCE, ACCESS_GRANT_RESOURCE,
+				 resource, read_access_grant, &row, callback, arg);
+}
+
+void
+rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg)
+{
+	AccessGrantRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_GRANTABLE, ACCESS_GRANT_GRANTABLE,
+				 grantable, read_access_grant, &row, callback, arg);
 }
 
 static void

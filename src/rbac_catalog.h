@@ -187,6 +187,8 @@ extern bool rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, Princ
 extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg);
 extern bool rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
 extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
 extern bool rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row);

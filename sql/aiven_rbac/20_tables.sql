@@ -217,6 +217,7 @@ COMMENT ON TABLE aiven_rbac.grantable_on IS 'the kinds of resource that a role o
 -- What only super admins may do: the first three actions of the catalogue.
 CREATE FUNCTION aiven_rbac.only_super_admins(action smallint) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
     AS $$ SELECT action IN (0, 1, 2) $$;
 REVOKE ALL ON FUNCTION aiven_rbac.only_super_admins(smallint) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.only_super_admins(smallint) IS
@@ -262,6 +263,7 @@ CREATE TABLE aiven_rbac.access_grant (
     CONSTRAINT access_grant_period_not_empty CHECK (valid_from < valid_until)
 );
 CREATE INDEX access_grant_resource_idx ON aiven_rbac.access_grant (resource);
+CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
 COMMENT ON TABLE aiven_rbac.access_grant IS
     'who was given what where, optionally for the period [valid_from, valid_until)';
 

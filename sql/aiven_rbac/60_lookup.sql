@@ -104,6 +104,61 @@ REVOKE ALL ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) FROM PUBLIC
 COMMENT ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) IS
     'the principal with an id, which must be of one of the kinds; an error otherwise';
 
+-- What belongs to an organization and is known by an id: billing groups,
+-- payment methods, billing addresses, identity providers.
+CREATE FUNCTION aiven_rbac.find_belonging(actor uuid, kind text, id uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    organization uuid;
+BEGIN
+    EXECUTE format('SELECT x.organization FROM aiven_rbac.%I AS x WHERE x.id = $1', kind) INTO organization USING id;
+    IF organization IS NULL OR NOT aiven_rbac.is_member(actor, organization) THEN
+        RAISE EXCEPTION '% with id % does not exist', replace(kind, '_', ' '), coalesce(id::text, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'The function that makes one returns its id.';
+    END IF;
+    RETURN organization;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) IS
+    'the organization that a billing group or the like with an id belongs to; an error if there is none';
+
+CREATE FUNCTION aiven_rbac.refuse_value(kind text, state text, violated text, "column" text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    called text := replace(kind, '_', ' ');
+    hint text;
+BEGIN
+    SELECT obj_description(c.oid, 'pg_constraint') INTO hint FROM pg_catalog.pg_constraint AS c
+    WHERE c.connamespace = 'aiven_rbac'::regnamespace AND c.conname = violated;
+    -- An index may enforce what no constraint can say.
+    hint := coalesce(hint, obj_description(to_regclass(format('aiven_rbac.%I', violated)), 'pg_class'));
+    CASE state
+        WHEN '23502' THEN
+            RAISE EXCEPTION '% of the % must not be null', replace("column", '_', ' '), called
+                USING ERRCODE = 'null_value_not_allowed';
+        WHEN '23505' THEN
+            RAISE EXCEPTION '% already exists', called
+                USING ERRCODE = 'unique_violation', HINT = coalesce(hint, 'Its id is another''s.');
+        ELSE
+            RAISE EXCEPTION 'invalid %', called
+                USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, format('It violates "%s".', violated));
+    END CASE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) IS
+    'raise the error for a value that a constraint refused; the comment on the constraint is the hint';
+
 CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER

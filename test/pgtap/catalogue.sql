@@ -28,7 +28,7 @@ SELECT CASE kind
        WHEN 'organization' THEN rbac_organization_create(rbac_path_label(path), path::text,
                                     rbac_user_create(format('founder@%s.example', path)), id)
        WHEN 'unit' THEN rbac_unit_create(rbac_path_parent(path), rbac_path_label(path), NULL, id)
-       WHEN 'project' THEN rbac_project_create(rbac_path_parent(path), rbac_path_label(path), NULL, id)
+       WHEN 'project' THEN rbac_project_create(rbac_path_parent(path), rbac_path_label(path), NULL, NULL, id)
        ELSE rbac_service_create(rbac_path_parent(path), rbac_path_label(path), 'pg', NULL, id) END
 FROM place;
 

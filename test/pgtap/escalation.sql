@@ -189,7 +189,7 @@ INSERT INTO attack (who, description, query, expected) VALUES
  '22023 invalid label "inner.mine"'),
 ('dave', 'a unit''s admin writes a path in capitals', $$ SELECT rbac_project_create('ACME', 'mine') $$,
  '22P02 path "ACME" has an upper-case letter'),
-('dave', 'a unit''s admin takes the place of an existing resource', $$ SELECT rbac_project_create('acme.engineering', 'mine', NULL, test.id('finance')) $$,
+('dave', 'a unit''s admin takes the place of an existing resource', $$ SELECT rbac_project_create('acme.engineering', 'mine', NULL, NULL, test.id('finance')) $$,
  format('23505 a resource with the id %s already exists', test.id('finance'))),
 ('bob', 'a member founds an organization in somebody''s name', $$ SELECT rbac_organization_create('mine', 'Mine', test.p('ann')) $$,
  '42501 permission denied to create an organization for another user'),

@@ -253,14 +253,14 @@ FROM (VALUES
      $$ DELETE FROM tenant_by_path; DELETE FROM tenant_by_id;
         SELECT rbac_project_delete('globex.factory'); SELECT rbac_project_create('acme', 'factory') $$, 'ok'),
     ('an id is not given twice',
-     $$ SELECT rbac_project_create('acme', 'mine', NULL, test.id('finance')) $$,
+     $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, test.id('finance')) $$,
      format('23505 a resource with the id %s already exists', test.id('finance'))),
     ('an id is given',
-     $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL) $$,
+     $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, NULL) $$,
      '22004 label and id of the project must not be null')
     ) AS v (description, query, expected);
 
-SELECT is(test.outcome(NULL, $$ SELECT rbac_project_create('acme', 'mine', NULL, test.id('mine')) $$,
+SELECT is(test.outcome(NULL, $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, test.id('mine')) $$,
                        $$ SELECT concat_ws(' ', rbac_resource_path(test.id('mine')), rbac_resource_id('acme.mine') = test.id('mine')) $$),
           'ok acme.mine t', 'an application can bring the id');
 

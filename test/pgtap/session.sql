@@ -161,6 +161,13 @@ SELECT throws_ok('SELECT rbac_set_principal(NULL)', '22004', 'principal must not
 SELECT throws_ok(format('SELECT rbac_set_principal(%L, repeat(''x'', 64))', :'bob'), '22023', 'login method is too long',
                  'S1: the method has a longest length');
 
+SELECT is(attempt('rbac_test_plain', 'SELECT rbac_user(''bob@acme.example'')'), '42501 no principal is set',
+          'S6: without a principal nothing is looked up');
+SELECT is(attempt(current_user, 'SELECT rbac_user(''bob@acme.example'')',
+                  'GRANT EXECUTE ON FUNCTION rbac_set_principal TO rbac_test_plain',
+                  'SET LOCAL SESSION AUTHORIZATION rbac_test_plain'),
+          :'bob', 'S6: but by a trusted back end, which must know whom to set');
+
 -- Other people's identity: SET ROLE, definer functions, mapped roles ------------
 
 SELECT is(attempt('rbac_test_mapped', 'SELECT rbac_current_principal()'), :'bob',
@@ -275,6 +282,14 @@ SELECT throws_ok('REFRESH MATERIALIZED VIEW trap_matview', '42501',
                  'S1: REFRESH MATERIALIZED VIEW by a superuser does not make its owner the operator');
 SELECT is_empty('SELECT path FROM aiven_rbac.resource WHERE path <@ ''acme.trapped''',
                 'S1: nor do REINDEX and ANALYZE with an index''s expression');
+CREATE VIEW trap_looks AS SELECT v FROM rbac_tree('acme') AS v;
+ALTER VIEW trap_looks OWNER TO rbac_test_plain;
+SET SESSION AUTHORIZATION rbac_test_plain;
+CREATE MATERIALIZED VIEW trap_peep AS SELECT v FROM trap_looks WITH NO DATA;
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok('REFRESH MATERIALIZED VIEW trap_peep', '42501',
+                 'cannot look anything up within security-restricted operation',
+                 'S1: nor is anything looked up for the owner that way');
 BEGIN;
 SELECT rbac_set_principal(:'ann');
 SELECT throws_ok('REFRESH MATERIALIZED VIEW trap_matview', '42501',
@@ -398,7 +413,7 @@ COMMIT;
 SELECT is(who(), 'nobody', 'S2: ends both');
 
 DROP FUNCTION as_mapped();
-DROP MATERIALIZED VIEW trap_matview;
+DROP MATERIALIZED VIEW trap_matview, trap_peep;
 DROP TABLE trap_table;
 DROP OWNED BY rbac_test_plain, rbac_test_mapped;
 SELECT rbac_database_role_map('rbac_test_mapped', NULL);

@@ -210,7 +210,7 @@ SELECT is(attempt(rbac_user('admin@acme.example'), format('SELECT rbac_token_cre
 SELECT alike(attempt(rbac_user('bea@bolt.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'idle'))),
              '42704: %does not exist', 'G5: another organization''s application user does not exist');
 SELECT alike(attempt(NULL, format('SELECT rbac_token_create(%L, NULL)', rbac_group('acme', 'team'))),
-             '42809: %is not of kind user or application user', 'P8: a group has no tokens');
+             '42809: group "team" is not %user or application user', 'P8: a group has no tokens');
 SELECT is(attempt(rbac_application_user('acme', 'worker'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'worker'))),
           '42501: permission denied for organization "acme"', 'G5: an application user makes none for itself');
 

@@ -30,7 +30,7 @@ SELECT rbac_organization_create('globex', 'Globex', test.p('gina'), test.id('glo
 SELECT rbac_unit_create('acme', 'engineering', 'Engineering', test.id('engineering'));
 SELECT rbac_unit_create('acme', 'analytics', 'Analytics', test.id('analytics'));
 SELECT rbac_unit_create('globex', 'research', 'Research', test.id('research'));
-SELECT rbac_project_create(parent::rbac_path, label, NULL, test.id(label))
+SELECT rbac_project_create(parent::rbac_path, label, NULL, NULL, test.id(label))
 FROM (VALUES ('acme.engineering', 'backend-dev'), ('acme.engineering', 'backend-prod'), ('acme.analytics', 'warehouse'),
              ('acme', 'finance'), ('globex.research', 'lab'), ('globex', 'factory')) AS v (parent, label);
 SELECT rbac_service_create(project::rbac_path, label, label, NULL, test.id(project || '.' || label))
