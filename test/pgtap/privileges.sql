@@ -78,7 +78,7 @@ SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_r
                 'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
               ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify'],
-              'S1: of the others everybody has all but those that say who the session is, and what DNS says');
+              'S1: of the others everybody has all but those that say who somebody is');
 SELECT is_empty($$ SELECT oid::regprocedure, grantee::regrole FROM member, aclexplode(acl)
                    WHERE grantee NOT IN (0, proowner) $$,
                 'S6: nobody in particular was given any');
