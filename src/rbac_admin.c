@@ -30,6 +30,7 @@
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
+PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
@@ -146,6 +147,37 @@ rbac_viewer(PG_FUNCTION_ARGS)
 	result = palloc(sizeof(pg_uuid_t));
 	*result = session->id;
 	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * aiven_rbac.session_lacks() → text
+ *
+ * What keeps the session's user from making a token of its own, or NULL: a
+ * token must not open more, or for longer, than the session that makes it.
+ */
+Datum
+rbac_session_lacks(PG_FUNCTION_ARGS)
+{
+	Subject		subject;
+	PrincipalEntry *entry;
+	const char *lacks = NULL;
+	text	   *result = NULL;
+
+	AcceptInvalidationMessages();
+	if (!rbac_session_subject(NULL, &subject))
+		PG_RETURN_NULL();
+	if (strcmp(subject.who.method, RBAC_METHOD_TOKEN) == 0)
+		PG_RETURN_TEXT_P(cstring_to_text("The session was itself begun with a token."));
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	for (int i = 0; i < entry->nbelongings && lacks == NULL; i++)
+		lacks = entry->belongings[i].barred;
+	if (lacks != NULL)
+		result = cstring_to_text(psprintf("The session does not satisfy the authentication policy of an organization that the user belongs to: %s.",
+										  lacks));
+	rbac_cache_unpin(entry);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(result);
 }
 
 static void

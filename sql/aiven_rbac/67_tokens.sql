@@ -37,6 +37,13 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_
 COMMENT ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) IS
     'raise unless the actor may make a token for an application user: application_token.generate or, when anything is granted to it, application_token.generate_privileged and every action granted';
 
+CREATE FUNCTION aiven_rbac.session_lacks() RETURNS text
+    AS 'MODULE_PATHNAME', 'rbac_session_lacks'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION aiven_rbac.session_lacks() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.session_lacks() IS
+    'what keeps the session''s user from making a token of its own, which must not open more than the session does; NULL: nothing';
+
 CREATE FUNCTION @extschema@.rbac_token_create(principal uuid, description text, max_age interval DEFAULT NULL,
         allowed_networks cidr[] DEFAULT NULL, extend_when_used boolean DEFAULT false)
     RETURNS text
@@ -59,6 +66,12 @@ BEGIN
                   DETAIL = 'A user''s token is made by the user.',
                   HINT = 'Automation has an application user of its own: rbac_application_user_create().';
     ELSIF actor IS NOT NULL THEN
+        IF aiven_rbac.session_lacks() IS NOT NULL THEN
+            RAISE EXCEPTION 'permission denied to create a personal token'
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = aiven_rbac.session_lacks(),
+                      HINT = 'Log in in a way that all of the user''s organizations accept.';
+        END IF;
         SELECT r.path INTO managing
         FROM aiven_rbac.managed_user AS m
         JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization
