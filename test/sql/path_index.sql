@@ -32,7 +32,7 @@ ANALYZE place, deployment;
 
 -- What to ask with each operator: places, their neighbours and others
 CREATE TABLE question AS
-SELECT path, row_number() OVER () AS n
+SELECT path, row_number() OVER (ORDER BY path) AS n
 FROM (SELECT path FROM place WHERE n % 400 = 1 AND path IS NOT NULL
 	UNION SELECT path || 'x' FROM place WHERE n % 1000 = 2 AND path IS NOT NULL
 	UNION SELECT rbac_path_parent(path) FROM place WHERE n % 800 = 3 AND rbac_path_nlevel(path) > 1
