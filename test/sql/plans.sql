@@ -56,7 +56,7 @@ UPDATE aiven_rbac.principal SET deactivated_at = now() WHERE id = who('deactivat
 CREATE TABLE item (id int PRIMARY KEY, project uuid, path rbac_path, day int NOT NULL) WITH (autovacuum_enabled = off);
 INSERT INTO item
 SELECT row_number() OVER (ORDER BY md5(path::text || g)), id, path, g FROM aiven_rbac.resource, generate_series(1, 5) g
-WHERE kind = 'project' AND (g = 5 OR rbac_path_label(path) !~ '^pb-.*[2-9]$');
+WHERE kind = 'project' AND (g = 5 OR rbac_path_label(path) !~ '^pb-.*[1-9]$');
 INSERT INTO item SELECT -g, CASE WHEN g % 2 = 0 THEN ident('gone ' || g) END,
                         CASE WHEN g % 2 = 0 THEN ('org0.u0.gone' || g)::rbac_path END, 3 FROM generate_series(1, 40) g;
 CREATE TABLE detail (item int, project uuid, path rbac_path, n int) WITH (autovacuum_enabled = off);
@@ -118,17 +118,21 @@ CREATE FUNCTION truly.find_out() RETURNS void LANGUAGE sql AS $$
         JOIN aiven_rbac.allowed_action a ON a.grantable = g.grantable AND a.granted_on = at.kind
         JOIN aiven_rbac.allowed_action needs ON needs.action = a.action AND needs.granted_on = 'project'
         JOIN aiven_rbac.grantable p ON p.id = needs.grantable AND p.name IN ('project:services:read', 'project:services:write')
+    ), reaches AS MATERIALIZED (
+        SELECT x.path AS from_path, r.id, r.path
+        FROM (SELECT DISTINCT path FROM gives) x
+        JOIN aiven_rbac.resource r ON r.path::text = x.path::text OR starts_with(r.path::text, x.path::text || '.')
     )
     SELECT p.name, x.permission, r.id, r.path
-    FROM gives x JOIN aiven_rbac.principal p ON p.id = x.principal AND p.deactivated_at IS NULL
-    JOIN aiven_rbac.resource r ON r.path::text = x.path::text OR starts_with(r.path::text, x.path::text || '.')
+    FROM gives x JOIN aiven_rbac.principal p ON p.id = x.principal AND p.deactivated_at IS NULL AND p.name <> 'root'
+    JOIN reaches r ON r.from_path = x.path
     GROUP BY p.name, x.permission, r.id, r.path
     HAVING count(DISTINCT x.action) = (SELECT count(*) FROM aiven_rbac.allowed_action a JOIN aiven_rbac.grantable g ON g.id = a.grantable
                                        WHERE g.name = x.permission AND a.granted_on = 'project')
 $$;
 SELECT truly.find_out();
 ANALYZE truly.held;
-SELECT name, permission, count(*) FROM truly.held WHERE name <> 'root' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT name, permission, count(*) FROM truly.held GROUP BY 1, 2 ORDER BY 1, 2;
 -- Tables of the same names with the rows that one principal is to see (and, *_w,
 -- write)
 DO $$
@@ -408,9 +412,9 @@ SELECT shape_of('SELECT * FROM item_at', 'all');
 SET enable_seqscan = off;
 SELECT shape_of('SELECT count(*) FROM item_at', 'subtree');
 SELECT shape_of('SELECT count(*) FROM item', 'subtree');
+SELECT shape_of('SELECT * FROM part', 'narrow');
 RESET enable_seqscan;
 SELECT shape_of('UPDATE item SET day = 1', 'narrow');
-SELECT shape_of('SELECT * FROM part', 'narrow');
 SELECT shape_of('SELECT * FROM inlined(3)', 'narrow');
 SELECT shape_of('SELECT * FROM item ORDER BY id LIMIT 5', 'all');
 
