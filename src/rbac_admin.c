@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
+PG_FUNCTION_INFO_V1(rbac_grants_held_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
 PG_FUNCTION_INFO_V1(rbac_grants_of_now);
 PG_FUNCTION_INFO_V1(rbac_allowed_now);
@@ -258,6 +259,33 @@ Datum
 rbac_grants_now(PG_FUNCTION_ARGS)
 {
 	return grants_now(fcinfo, rbac_catalog_grants);
+}
+
+/*
+ * aiven_rbac.grants_held_now(principal uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * The same for what a principal holds, by its groups as well.
+ */
+Datum
+rbac_grants_held_now(PG_FUNCTION_ARGS)
+{
+	Subject		subject = {.who.id = *PG_GETARG_UUID_P(0)};
+	PrincipalEntry *entry;
+
+	rbac_materialize(fcinfo);
+	AcceptInvalidationMessages();
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		const PrincipalGrant *grant = &entry->grants[i];
+		AccessGrantRow row = {.resource = grant->resource,.grantable = grant->grantable->id,
+			.valid_from = grant->valid_from,.valid_until = grant->valid_until};
+
+		put_grant(&row, fcinfo->resultinfo);
+	}
+	rbac_cache_unpin(entry);
+	return (Datum) 0;
 }
 
 Datum

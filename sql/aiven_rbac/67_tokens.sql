@@ -10,18 +10,16 @@ COMMENT ON FUNCTION aiven_rbac.make_token() IS
 -- The one place that says what it takes to hand out an application user's
 -- rights: all that it has been granted, by itself and by its groups (G5, G6).
 CREATE FUNCTION aiven_rbac.require_token_of_application_user(actor uuid, p aiven_rbac.principal) RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    a aiven_rbac.access_grant;
+    a record;
     privileged boolean := false;
 BEGIN
-    FOR a IN SELECT x.* FROM aiven_rbac.access_grant AS x
-             WHERE x.principal = p.id
-                OR x.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = p.id) LOOP
+    FOR a IN SELECT * FROM aiven_rbac.grants_held_now(p.id) LOOP
         IF NOT privileged THEN
             PERFORM aiven_rbac.require(actor, 'application_token.generate_privileged', p.organization);
             privileged := true;
