@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
+#include "rbac_cascade.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_actor);
@@ -62,7 +63,7 @@ rbac_actor(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within security-restricted operation"),
 				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
-	if (InNoForceRLSOperation())
+	if (rbac_in_cascade())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within the action of a foreign key"),
