@@ -427,6 +427,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 			sought = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
+		rbac_cache_locate(entry);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
