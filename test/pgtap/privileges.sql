@@ -70,15 +70,15 @@ SELECT throws_ok('SET LOCAL ROLE rbac_test_plain; CREATE TABLE mine (id uuid REF
 
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
-              ARRAY['names_of', 'policy_expression', 'drop_policies',
+              ARRAY['names_of', 'policy_expression', 'drop_policies', 'bypasses', 'decision_calls',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
                     'self', 'scopes'],
-              'S6: of the internal functions everybody has only what rbac_protect_table(), plans and views need');
+              'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
               ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify'],
-              'S1: of the others everybody has all but those that say who the session is, and what DNS says');
+              'S1: of the others everybody has all but those that say who somebody is');
 SELECT is_empty($$ SELECT oid::regprocedure, grantee::regrole FROM member, aclexplode(acl)
                    WHERE grantee NOT IN (0, proowner) $$,
                 'S6: nobody in particular was given any');
