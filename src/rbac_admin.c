@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_is_retired_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_grants_held_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
@@ -215,6 +216,24 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.is_retired_now(id uuid) → boolean
+ *
+ * Was there a resource with this id that is deleted, as committed now?
+ */
+Datum
+rbac_is_retired_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+	bool		result;
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RETIRED_ID));
+	rbac_catalog_look(&view);
+	result = rbac_catalog_is_retired(&view, PG_GETARG_UUID_P(0));
+	rbac_catalog_close(&view);
+	PG_RETURN_BOOL(result);
 }
 
 static void
