@@ -31,7 +31,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
@@ -41,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "rbac_cascade.h"
+#include "rbac_catalog.h"
 
 static ExecutorFinish_hook_type previous_hook = NULL;
 static int	cascades = 0;
@@ -57,7 +57,7 @@ changes_own_table(const PlannedStmt *statement)
 
 	if (statement->resultRelations == NIL)
 		return false;
-	schema = get_namespace_oid("aiven_rbac", true);
+	schema = rbac_catalog_schema();
 	if (!OidIsValid(schema))
 		return false;
 	foreach(lc, statement->resultRelations)

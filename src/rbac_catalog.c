@@ -321,6 +321,16 @@ rbac_catalog_table(RbacTable table)
 }
 
 /*
+ * OID of the schema that the extension's tables are in; InvalidOid if this
+ * database does not have it.
+ */
+Oid
+rbac_catalog_schema(void)
+{
+	return get_namespace_oid(schema_name, true);
+}
+
+/*
  * OID of rbac_path
  */
 Oid

@@ -176,6 +176,7 @@ typedef void (*RbacRowCallback) (void *row, void *arg);
 extern RbacChange rbac_catalog_change(Oid relid);
 extern void rbac_catalog_forget(void);
 extern Oid	rbac_catalog_table(RbacTable table);
+extern Oid	rbac_catalog_schema(void);
 extern Oid	rbac_catalog_path_type(void);
 
 extern void rbac_catalog_lock(CatalogView *view, uint32 tables);
