@@ -8,10 +8,11 @@
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
 #
-# For developers: format and format-check (clang-format), META.json (takes the
-# version from the control file).
+# For developers: format and format-check (clang-format), readme (the sections
+# of README.md that repeat what the extension says), META.json (takes the version
+# from the control file).
 
-HOUSE_GOALS = check demo bench format format-check
+HOUSE_GOALS = check demo bench format format-check readme
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -41,6 +42,9 @@ format-check:
 	@status=0; for file in $(C_FILES); do \
 		clang-format $$file | diff -bu --label $$file --label formatted $$file - || status=1; \
 	done; exit $$status
+
+readme:
+	@tools/with-instance tools/readme-sections README.md
 
 .PHONY: $(HOUSE_GOALS)
 

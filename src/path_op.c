@@ -398,10 +398,11 @@ RbacPath *
 rbac_path_make_subtree_end(const char *payload, int len)
 {
 	RbacPath   *end = palloc(VARHDRSZ + len + 1);
+	char	   *data = VARDATA(end);
 
 	SET_VARSIZE(end, VARHDRSZ + len + 1);
-	memcpy(VARDATA(end), payload, len);
-	VARDATA(end)[len] = RBAC_PATH_SUBTREE_END;
+	memcpy(data, payload, len);
+	data[len] = RBAC_PATH_SUBTREE_END;
 
 	return end;
 }
@@ -426,6 +427,7 @@ append(RbacPath *head, RbacPath *tail)
 	int			headlen = RBAC_PATH_LEN(head);
 	int			taillen = RBAC_PATH_LEN(tail);
 	RbacPath   *path;
+	char	   *data;
 
 	if (headlen + 1 + taillen > RBAC_PATH_MAX)
 		ereport(ERROR,
@@ -438,9 +440,10 @@ append(RbacPath *head, RbacPath *tail)
 
 	path = palloc(VARHDRSZ + headlen + 1 + taillen);
 	SET_VARSIZE(path, VARHDRSZ + headlen + 1 + taillen);
-	memcpy(VARDATA(path), RBAC_PATH_DATA(head), headlen);
-	VARDATA(path)[headlen] = RBAC_PATH_SEPARATOR;
-	memcpy(VARDATA(path) + headlen + 1, RBAC_PATH_DATA(tail), taillen);
+	data = VARDATA(path);
+	memcpy(data, RBAC_PATH_DATA(head), headlen);
+	data[headlen] = RBAC_PATH_SEPARATOR;
+	memcpy(data + headlen + 1, RBAC_PATH_DATA(tail), taillen);
 
 	return path;
 }

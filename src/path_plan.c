@@ -6,8 +6,8 @@
  * Index conditions
  *
  * Neither ancestry operator is one that a btree knows, but both can be said in
- * those that it does, and exactly, so that the operator itself need not be
- * tried again on the rows found:
+ * those that it does, and exactly, so that an index scan need not try the
+ * operator itself again on the rows it finds:
  *
  *		path <@ 'acme.eng'	->	path >= 'acme.eng' AND path <= 'acme.eng.*'
  *		path @> 'acme.eng'	->	path = ANY ('{acme,acme.eng}')
@@ -22,11 +22,10 @@
  * A subtree is a range, but not one that core could estimate: it can't tell
  * how far apart two paths are, so all that falls between two bounds of the
  * histogram would be taken as no rows, which for a table of hundreds of
- * organizations is each of them.  Here, frequent values are counted one by
- * one, histogram bounds inside the subtree are counted, and a subtree that has
- * no bound inside is judged by its depth: if D distinct paths have L labels on
- * the average, there are about D ^ (d / L) subtrees at depth d, each with its
- * share of the rows.
+ * organizations is each of them.  Here, frequent values are looked at one by
+ * one, histogram values inside the subtree are counted, and a subtree too small
+ * for them is judged by its depth: an organization is not a single row, and a
+ * project is less than an organization (see uncommon_fraction()).
  *
  * Core multiplies the estimates of the two conditions made above, unless it
  * recognizes a range, which it would get wrong as said.  So "<=" has an
@@ -261,10 +260,10 @@ rbac_path_above_support(PG_FUNCTION_ARGS)
 
 /*
  * Load what is known of a column.  Values are left out where the user may not
- * see them and "operator" could tell.  To be freed with free_stats().
+ * see them and the operator could tell.  To be freed with free_stats().
  */
 static void
-load_stats(VariableStatData *vardata, Oid operator, PathStats *stats)
+load_stats(VariableStatData *vardata, Oid opno, PathStats *stats)
 {
 	AttStatsSlot *sample;
 	bool		isdefault;
@@ -278,7 +277,7 @@ load_stats(VariableStatData *vardata, Oid operator, PathStats *stats)
 
 	stats->nullfrac = ((Form_pg_statistic) GETSTRUCT(vardata->statsTuple))->stanullfrac;
 
-	if (!statistic_proc_security_check(vardata, get_opcode(operator)))
+	if (!statistic_proc_security_check(vardata, get_opcode(opno)))
 		return;
 
 	get_attstatsslot(&stats->mcv, vardata->statsTuple, STATISTIC_KIND_MCV,
@@ -326,8 +325,8 @@ uncommon(const PathStats *stats)
 }
 
 /*
- * Number of histogram values before a path, or, if "end", before the end of
- * its subtree.
+ * Number of histogram values up to a path, or, if "end", up to the end of its
+ * subtree.
  */
 static int
 histogram_rank(const PathStats *stats, const RbacScope *scope, bool end)
@@ -342,7 +341,7 @@ histogram_rank(const PathStats *stats, const RbacScope *scope, bool end)
 		const char *data = RBAC_PATH_DATA(value);
 		int			len = RBAC_PATH_LEN(value);
 
-		if (rbac_path_compare(data, len, scope->data, scope->len) < 0 ||
+		if (rbac_path_compare(data, len, scope->data, scope->len) <= 0 ||
 			(end && rbac_path_contains(scope->data, scope->len, data, len)))
 			low = middle + 1;
 		else
@@ -368,25 +367,72 @@ histogram_position(const PathStats *stats, int rank)
 }
 
 /*
+ * Number of labels that two paths have in common.
+ */
+static int
+common_depth(Datum a, Datum b)
+{
+	const char *adata = RBAC_PATH_DATA(DatumGetPointer(a));
+	const char *bdata = RBAC_PATH_DATA(DatumGetPointer(b));
+	int			alen = RBAC_PATH_LEN(DatumGetPointer(a));
+	int			blen = RBAC_PATH_LEN(DatumGetPointer(b));
+	int			depth = 0;
+
+	for (int i = 0; i <= alen && i <= blen; i++)
+	{
+		bool		aend = (i == alen || adata[i] == RBAC_PATH_SEPARATOR);
+		bool		bend = (i == blen || bdata[i] == RBAC_PATH_SEPARATOR);
+
+		if (aend != bend || (!aend && adata[i] != bdata[i]))
+			break;
+		if (aend)
+			depth++;
+	}
+	return depth;
+}
+
+/*
  * A subtree's part of the values that are not common ones.
+ *
+ * With several histogram values inside, these tell.  Otherwise the subtree is
+ * smaller than about a bucket.  Where the histogram values around it part is
+ * the level from which on all is smaller than a bucket; from there, sizes are
+ * taken to fall by the same factor at each level, down to the single value at
+ * average depth.  If one value is inside, the subtree can be near a bucket's
+ * size or have been hit by chance, and a size between is the answer.
  */
 static double
 uncommon_fraction(const PathStats *stats, const RbacScope *scope)
 {
 	int			buckets = stats->histogram.nvalues - 1;
-	int			first = histogram_rank(stats, scope, false);
-	int			last = histogram_rank(stats, scope, true);
-	double		levels;
+	int			before = histogram_rank(stats, scope, false);
+	int			end = histogram_rank(stats, scope, true);
+	double		single = 1.0 / stats->distinct;
+	int			level = 1;
+	int			below;
 	double		fraction;
 
-	if (buckets > 0 && last > first)
-		return (histogram_position(stats, last) -
-				histogram_position(stats, first)) / buckets;
+	if (end - before > 1)
+	{
+		fraction = histogram_position(stats, end) - histogram_position(stats, before);
+		return fraction / buckets;
+	}
 
-	/* No bound inside: one of the subtrees at its depth, less than a bucket */
-	levels = rbac_path_depth(scope->data, scope->len) / stats->depth;
-	fraction = pow(stats->distinct, -Min(levels, 1.0));
-	return buckets > 0 ? Min(fraction, 0.5 / buckets) : fraction;
+	if (before > 0 && end <= buckets)
+		level += common_depth(stats->histogram.values[before - 1],
+							  stats->histogram.values[end]);
+
+	fraction = pow(single, Min(level / stats->depth, 1.0));
+	if (buckets > 0)
+		fraction = Max(Min(fraction, 0.5 / buckets), single);
+
+	below = rbac_path_depth(scope->data, scope->len) - level;
+	if (below >= stats->depth - level)
+		fraction = single;
+	else if (below > 0)
+		fraction *= pow(single / fraction, below / (stats->depth - level));
+
+	return end > before ? sqrt(fraction / buckets) : fraction;
 }
 
 /*
@@ -397,6 +443,9 @@ scopes_selectivity(const PathStats *stats, const RbacScopeSet *set)
 {
 	double		fraction = 0;
 	double		selec = 0;
+
+	if (!has_values(stats))
+		return (1 - stats->nullfrac) * Min(set->count * DEFAULT_SUBTREE_SEL, 1.0);
 
 	for (int i = 0; i < stats->mcv.nvalues; i++)
 	{
@@ -476,14 +525,14 @@ average_subtree(const PathStats *lower, const AttStatsSlot *slot)
  * the lower's; else each lower row is taken to be below one of the upper values.
  */
 static double
-pair_selectivity(VariableStatData *lowervar, VariableStatData *uppervar, Oid operator)
+pair_selectivity(VariableStatData *lowervar, VariableStatData *uppervar, Oid opno)
 {
 	PathStats	lower;
 	PathStats	upper;
 	double		selec;
 
-	load_stats(lowervar, operator, &lower);
-	load_stats(uppervar, operator, &upper);
+	load_stats(lowervar, opno, &lower);
+	load_stats(uppervar, opno, &upper);
 
 	if (has_values(&lower) && has_values(&upper))
 		selec = upper.common * average_subtree(&lower, &upper.mcv) +
@@ -509,7 +558,7 @@ static double
 restriction(FunctionCallInfo fcinfo, int inner)
 {
 	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	Oid			operator = PG_GETARG_OID(1);
+	Oid			opno = PG_GETARG_OID(1);
 	List	   *args = (List *) PG_GETARG_POINTER(2);
 	int			varRelid = PG_GETARG_INT32(3);
 	VariableStatData vardata;
@@ -523,7 +572,7 @@ restriction(FunctionCallInfo fcinfo, int inner)
 		return DEFAULT_SUBTREE_SEL;
 
 	subtree = (varonleft ? 0 : 1) == inner;
-	load_stats(&vardata, operator, &stats);
+	load_stats(&vardata, opno, &stats);
 
 	if (IsA(other, Const) && ((Const *) other)->constisnull)
 		selec = 0;
@@ -531,12 +580,10 @@ restriction(FunctionCallInfo fcinfo, int inner)
 	{
 		RbacPath   *path = DatumGetRbacPathP(((Const *) other)->constvalue);
 
-		if (!subtree)
-			selec = ancestors_selectivity(&stats, RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
-		else if (has_values(&stats))
+		if (subtree)
 			selec = subtree_selectivity(&stats, RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
 		else
-			selec = DEFAULT_SUBTREE_SEL;
+			selec = ancestors_selectivity(&stats, RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
 	}
 	else
 	{
@@ -546,9 +593,9 @@ restriction(FunctionCallInfo fcinfo, int inner)
 		if (!subtree)
 			selec = (1 - stats.nullfrac) * DEFAULT_DEPTH / stats.distinct;
 		else if (HeapTupleIsValid(othervar.statsTuple))
-			selec = pair_selectivity(&vardata, &othervar, operator);
+			selec = pair_selectivity(&vardata, &othervar, opno);
 		else
-			selec = DEFAULT_SUBTREE_SEL;
+			selec = (1 - stats.nullfrac) * DEFAULT_SUBTREE_SEL;
 		ReleaseVariableStats(othervar);
 	}
 
@@ -578,7 +625,7 @@ Datum
 rbac_path_below_any_sel(PG_FUNCTION_ARGS)
 {
 	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	Oid			operator = PG_GETARG_OID(1);
+	Oid			opno = PG_GETARG_OID(1);
 	List	   *args = (List *) PG_GETARG_POINTER(2);
 	int			varRelid = PG_GETARG_INT32(3);
 	VariableStatData vardata;
@@ -590,7 +637,7 @@ rbac_path_below_any_sel(PG_FUNCTION_ARGS)
 	if (!get_restriction_variable(root, args, varRelid, &vardata, &other, &varonleft))
 		PG_RETURN_FLOAT8(selec);
 
-	load_stats(&vardata, operator, &stats);
+	load_stats(&vardata, opno, &stats);
 
 	/* Nothing is known of a column of arrays */
 	if (IsA(other, Const) && ((Const *) other)->constisnull)
@@ -599,8 +646,7 @@ rbac_path_below_any_sel(PG_FUNCTION_ARGS)
 	{
 		RbacScopeSet *set = rbac_scope_set_make(DatumGetArrayTypeP(((Const *) other)->constvalue));
 
-		selec = has_values(&stats) ? scopes_selectivity(&stats, set) :
-			set->count * DEFAULT_SUBTREE_SEL;
+		selec = scopes_selectivity(&stats, set);
 	}
 
 	free_stats(&stats);
@@ -635,7 +681,7 @@ Datum
 rbac_path_lesel(PG_FUNCTION_ARGS)
 {
 	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	Oid			operator = PG_GETARG_OID(1);
+	Oid			opno = PG_GETARG_OID(1);
 	List	   *args = (List *) PG_GETARG_POINTER(2);
 	int			varRelid = PG_GETARG_INT32(3);
 	VariableStatData vardata;
@@ -659,14 +705,12 @@ rbac_path_lesel(PG_FUNCTION_ARGS)
 			PathStats	stats;
 			double		not_before;
 
-			not_before = restriction_selectivity(root, get_commutator(operator),
+			not_before = restriction_selectivity(root, get_commutator(opno),
 												 list_make2(linitial(args), start),
 												 InvalidOid, varRelid);
 
-			load_stats(&vardata, operator, &stats);
-			selec = has_values(&stats) ?
-				subtree_selectivity(&stats, RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)) :
-				DEFAULT_SUBTREE_SEL;
+			load_stats(&vardata, opno, &stats);
+			selec = subtree_selectivity(&stats, RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
 			free_stats(&stats);
 
 			selec = not_before > 0 ? selec / not_before : 1;
@@ -696,7 +740,7 @@ static double
 join(FunctionCallInfo fcinfo, int inner)
 {
 	PlannerInfo *root = (PlannerInfo *) PG_GETARG_POINTER(0);
-	Oid			operator = PG_GETARG_OID(1);
+	Oid			opno = PG_GETARG_OID(1);
 	List	   *args = (List *) PG_GETARG_POINTER(2);
 	SpecialJoinInfo *sjinfo = (SpecialJoinInfo *) PG_GETARG_POINTER(4);
 	VariableStatData vardata[2];
@@ -705,7 +749,7 @@ join(FunctionCallInfo fcinfo, int inner)
 
 	get_join_variables(root, args, sjinfo, &vardata[0], &vardata[1], &reversed);
 
-	selec = pair_selectivity(&vardata[inner], &vardata[1 - inner], operator);
+	selec = pair_selectivity(&vardata[inner], &vardata[1 - inner], opno);
 
 	/* A row of the left-hand side that matches several counts once */
 	if (sjinfo->jointype == JOIN_SEMI || sjinfo->jointype == JOIN_ANTI)

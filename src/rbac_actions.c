@@ -293,6 +293,7 @@ unknown_name(const Registry *registry, const char *name)
 	const char *best[NEAR_NAMES_SHOWN] = {NULL};
 	int			distance[NEAR_NAMES_SHOWN];
 	int			length = strlen(name);
+	int			shown = 0;
 	StringInfoData hint;
 
 	for (int i = 0; i < NEAR_NAMES_SHOWN; i++)
@@ -323,22 +324,22 @@ unknown_name(const Registry *registry, const char *name)
 	}
 
 	initStringInfo(&hint);
-	for (int i = 0; i < NEAR_NAMES_SHOWN && best[i] != NULL; i++)
-		appendStringInfo(&hint, "%s\"%s\"", i == 0 ? "" : ", ", best[i]);
+	for (; shown < NEAR_NAMES_SHOWN && best[shown] != NULL; shown++)
+		appendStringInfo(&hint, "%s\"%s\"", shown == 0 ? "" : ", ", best[shown]);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("permission, role or action \"%s\" does not exist", name),
-			 hint.len > 0 ?
-			 errhint("The nearest names are %s.", hint.data) :
-			 errhint("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\".")));
+			 errdetail("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\"."),
+			 shown > 0 ?
+			 errhint_plural("The nearest name is %s.", "The nearest names are %s.", shown, hint.data) :
+			 errhint("Choose one of the catalogue's names.")));
 }
 
 /*
- * Resolve the name of an action, permission or role.  An unknown name is an
- * error with the nearest ones in its hint.
+ * Resolve the name of an action, permission or role.  False if it is unknown.
  */
-void
-rbac_require(const Registry *registry, const char *name, Requirement *requirement)
+bool
+rbac_resolve(const Registry *registry, const char *name, Requirement *requirement)
 {
 	int			first;
 	const Grantable *grantable;
@@ -352,13 +353,13 @@ rbac_require(const Registry *registry, const char *name, Requirement *requiremen
 			{
 				for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
 					action_set_add(&requirement->actions[kind], i);
-				return;
+				return true;
 			}
 		}
 	}
 	first = first_of_name(registry, name);
 	if (first < 0)
-		unknown_name(registry, name);
+		return false;
 	grantable = &registry->grantables[first];
 	if (rbac_uuid_is_nil(&grantable->organization))
 	{
@@ -367,6 +368,17 @@ rbac_require(const Registry *registry, const char *name, Requirement *requiremen
 	}
 	else
 		requirement->custom = true;
+	return true;
+}
+
+/*
+ * The same, but an unknown name is an error with the nearest ones in its hint.
+ */
+void
+rbac_require(const Registry *registry, const char *name, Requirement *requirement)
+{
+	if (!rbac_resolve(registry, name, requirement))
+		unknown_name(registry, name);
 }
 
 /*

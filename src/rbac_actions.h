@@ -74,6 +74,7 @@ extern bool rbac_registry_is_current(const Registry *registry);
 extern const Grantable *rbac_grantable_by_id(const Registry *registry, const pg_uuid_t *id);
 extern const Grantable *rbac_grantable_by_name(const Registry *registry, const char *name,
 											   const pg_uuid_t *organization);
+extern bool rbac_resolve(const Registry *registry, const char *name, Requirement *requirement);
 extern void rbac_require(const Registry *registry, const char *name, Requirement *requirement);
 extern const ActionSet *rbac_required_actions(const Registry *registry, const Requirement *requirement,
 											  const char *name, ResourceKind kind,

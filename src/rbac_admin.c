@@ -11,33 +11,62 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_actor);
+PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_grants_now);
+PG_FUNCTION_INFO_V1(rbac_grants_on_now);
+PG_FUNCTION_INFO_V1(rbac_grants_of_now);
+PG_FUNCTION_INFO_V1(rbac_allowed_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
+PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
 
 /*
  * aiven_rbac.actor() → uuid
  *
  * The principal on whose behalf administration acts; NULL for the bootstrap
  * operator.  Anybody else is refused.
+ *
+ * So is code that PostgreSQL runs for somebody else's table: when a superuser,
+ * or autovacuum, analyzes it or refreshes a materialized view, its owner's
+ * functions run in a session that is not the owner's.  The same goes for
+ * triggers on a table that follows a foreign key's action: they run because
+ * somebody changed the referenced row, not because their owner may do it.
  */
 Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
+	if (InNoForceRLSOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot administer within the action of a foreign key"),
+				 errdetail("A trigger on a referencing table runs on behalf of whoever changed the referenced row.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
@@ -49,6 +78,69 @@ rbac_actor(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("no principal is set"),
 				 errdetail("Without one, only the owner of the extension and superusers can administer."),
+				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+	}
+	result = palloc(sizeof(pg_uuid_t));
+	*result = session->id;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * May the role that SET ROLE chose, or that logged in, set the principal?
+ * Then it could be anybody anyway.
+ */
+static bool
+may_set_principal(void)
+{
+	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
+	Oid			schema;
+	Oid			function;
+
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type %u", rbac_catalog_path_type());
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
+	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
+										 makeString("rbac_set_principal")),
+							  lengthof(types), types, false);
+
+	return DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id,
+											ObjectIdGetDatum(GetOuterUserId()),
+											ObjectIdGetDatum(function),
+											CStringGetTextDatum("EXECUTE")));
+}
+
+/*
+ * aiven_rbac.viewer() → uuid
+ *
+ * The principal on whose behalf something is looked up; NULL for the bootstrap
+ * operator, and for a trusted back end that has yet to set the principal.
+ * Anybody else is refused, and so is code of a table's owner that maintenance
+ * runs in another one's session (see above).
+ */
+Datum
+rbac_viewer(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session;
+	pg_uuid_t  *result;
+
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot look anything up within security-restricted operation"),
+				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
+
+	AcceptInvalidationMessages();
+	session = rbac_session_get();
+	if (session == NULL)
+	{
+		if (rbac_session_is_operator() || may_set_principal())
+			PG_RETURN_NULL();
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no principal is set"),
+				 errdetail("Without one, only the owner of the extension, superusers and roles that may call rbac_set_principal() can look anything up."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
 	result = palloc(sizeof(pg_uuid_t));
@@ -89,6 +181,101 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
+}
+
+static void
+put_grant(void *row, void *arg)
+{
+	AccessGrantRow *grant = row;
+	ReturnSetInfo *result = arg;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	values[0] = UUIDPGetDatum(&grant->resource);
+	values[1] = UUIDPGetDatum(&grant->grantable);
+	values[2] = TimestampTzGetDatum(grant->valid_from);
+	values[3] = TimestampTzGetDatum(grant->valid_until);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+grants_now(FunctionCallInfo fcinfo,
+		   void (*look_up) (CatalogView *, const pg_uuid_t *, RbacRowCallback, void *))
+{
+	CatalogView view;
+
+	rbac_materialize(fcinfo);
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
+	rbac_catalog_look(&view);
+	look_up(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
+	rbac_catalog_close(&view);
+	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.grants_now(principal uuid)
+ * aiven_rbac.grants_on_now(resource uuid)
+ * aiven_rbac.grants_of_now(grantable uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * What is granted at this moment to a principal itself, on a resource itself,
+ * or of a role or permission, for who is about to hand it on.  An open end of
+ * a period is infinite.
+ */
+Datum
+rbac_grants_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants);
+}
+
+Datum
+rbac_grants_on_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants_on);
+}
+
+Datum
+rbac_grants_of_now(PG_FUNCTION_ARGS)
+{
+	return grants_now(fcinfo, rbac_catalog_grants_of);
+}
+
+/*
+ * aiven_rbac.allowed_now(grantable uuid, granted_on text) → smallint[]
+ *
+ * The numbers of the actions that a role or permission gives at this moment
+ * when granted on a kind of resource.
+ */
+Datum
+rbac_allowed_now(PG_FUNCTION_ARGS)
+{
+	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Registry   *registry;
+	const Grantable *grantable;
+	ArrayBuildState *numbers = initArrayResult(INT2OID, CurrentMemoryContext, false);
+
+	AcceptInvalidationMessages();
+	registry = rbac_registry_acquire();
+	PG_TRY();
+	{
+		grantable = rbac_grantable_by_id(registry, PG_GETARG_UUID_P(0));
+		for (int k = 0; grantable != NULL && k < RBAC_RESOURCE_KINDS; k++)
+		{
+			if (strcmp(rbac_kind_name((ResourceKind) k), kind) != 0)
+				continue;
+			for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+			{
+				if (action_set_has(&grantable->allowed[k], i))
+					accumArrayResult(numbers, Int16GetDatum(i), false, INT2OID, CurrentMemoryContext);
+			}
+		}
+	}
+	PG_FINALLY();
+	{
+		rbac_registry_release(registry);
+	}
+	PG_END_TRY();
+	PG_RETURN_DATUM(makeArrayResult(numbers, CurrentMemoryContext));
 }
 
 /*
@@ -133,21 +320,21 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 }
 
 /*
- * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
- *							   valid_from timestamptz, valid_until timestamptz) → text[]
- *
- * The actions that "grantable" gives when granted on "resource" and that the
- * principal does not hold there from valid_from (NULL or past: now) to
- * valid_until (NULL: for ever).  A grant of the principal's counts if its own
- * period covers all of that: what ends tomorrow can't be handed out for
- * longer.
+ * The names of the actions that "wanted" has, or else the role or permission
+ * "grantable" gives when granted on the resource, and that the principal does
+ * not hold on it from "from" (or now, if that has passed) to "until".  A grant
+ * of the principal's counts if its own period covers all of that: what ends
+ * tomorrow can't be handed out for longer.  It has to cover the beginning even
+ * if nothing comes after, since revoking asks about a mere instant.
  */
-Datum
-rbac_actions_not_held(PG_FUNCTION_ARGS)
+static Datum
+actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
+				 const pg_uuid_t *grantable_id, const ActionSet *wanted,
+				 TimestampTz from, TimestampTz until)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
-	TimestampTz from = PG_ARGISNULL(3) ? now : Max(PG_GETARG_TIMESTAMPTZ(3), now);
-	TimestampTz until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
+	TimestampTz begin = Max(from, now);
+	Subject		subject;
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
@@ -155,36 +342,42 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 	bool		found;
 	ActionSet	held = {{0}};
 	ActionSet	missing;
-	const Grantable *grantable;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		elog(ERROR, "principal, resource and grantable must not be null");
 	AcceptInvalidationMessages();
 	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_catalog_look(&view);
-	found = rbac_catalog_resource(&view, PG_GETARG_UUID_P(1), &resource);
+	found = rbac_catalog_resource(&view, resource_id, &resource);
 	rbac_catalog_close(&view);
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
-	entry = rbac_cache_pin(PG_GETARG_UUID_P(0), now);
+	rbac_session_subject(principal, &subject);
+	entry = rbac_cache_pin(&subject, now);
 	PG_TRY();
 	{
-		grantable = rbac_grantable_by_id(entry->registry, PG_GETARG_UUID_P(2));
-		verdict = rbac_cache_verdict(entry, PG_GETARG_UUID_P(1));
-		if (grantable == NULL)
-			elog(ERROR, "role or permission does not exist");
+		const ActionSet *sought = wanted;
+
+		if (sought == NULL)
+		{
+			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
+
+			if (grantable == NULL)
+				elog(ERROR, "role or permission does not exist");
+			sought = &grantable->allowed[resource.kind];
+		}
+		verdict = rbac_cache_verdict(entry, resource_id);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];
 
-			if (grant->valid_from <= from && grant->valid_until >= until &&
+			if (grant->valid_from <= begin && grant->valid_until > begin &&
+				grant->valid_until >= until &&
 				rbac_path_contains(grant->path, grant->path_length,
 								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
 				action_set_union(&held, grant->allowed);
 		}
-		missing = action_set_difference(&grantable->allowed[resource.kind], &held);
+		missing = action_set_difference(sought, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
 			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)
@@ -197,5 +390,51 @@ rbac_actions_not_held(PG_FUNCTION_ARGS)
 		rbac_cache_unpin(entry);
 	}
 	PG_END_TRY();
-	PG_RETURN_DATUM(makeArrayResult(names, CurrentMemoryContext));
+	return makeArrayResult(names, CurrentMemoryContext);
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * valid_from NULL: now; valid_until NULL: for ever.
+ */
+Datum
+rbac_actions_not_held(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and grantable must not be null");
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), PG_GETARG_UUID_P(2), NULL,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+}
+
+/*
+ * aiven_rbac.actions_not_held(principal uuid, resource uuid, actions smallint[],
+ *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *
+ * The same for actions given by number.
+ */
+Datum
+rbac_actions_not_held_of(PG_FUNCTION_ARGS)
+{
+	ActionSet	wanted = {{0}};
+	Datum	   *numbers;
+	int			count;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		elog(ERROR, "principal, resource and actions must not be null");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
+					  &numbers, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		int			number = DatumGetInt16(numbers[i]);
+
+		if (number < 0 || number >= RBAC_MAX_ACTIONS)
+			elog(ERROR, "no action has the number %d", number);
+		action_set_add(&wanted, number);
+	}
+	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), NULL, &wanted,
+							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
 }

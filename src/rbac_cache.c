@@ -49,9 +49,13 @@ PG_FUNCTION_INFO_V1(rbac_signal_change);
 #define PRINCIPAL_TABLES \
 	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
 	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT))
+	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
 
-/* Measure an entry's memory again after this many more resources. */
+/*
+ * Measure an entry's memory again when its memo has doubled, and at least
+ * after this many more resources.
+ */
 #define MEMO_CHECK_STEP		4096
 
 static inline uint32
@@ -74,10 +78,24 @@ typedef struct PathKey
 	int			length;
 } PathKey;
 
+/* Eight bytes at a time: this is what a check per row spends its time on. */
 static inline uint32
 hash_path(PathKey key)
 {
-	return hash_bytes((const unsigned char *) key.data, key.length);
+	uint64		mixed = key.length;
+	uint64		chunk;
+	int			i;
+
+	for (i = 0; i + 8 <= key.length; i += 8)
+	{
+		memcpy(&chunk, key.data + i, 8);
+		mixed = (mixed ^ chunk) * UINT64CONST(0x9E3779B97F4A7C15);
+		mixed ^= mixed >> 32;
+	}
+	chunk = 0;
+	memcpy(&chunk, key.data + i, key.length - i);
+	mixed = (mixed ^ chunk) * UINT64CONST(0xD6E8FEB86659FD93);
+	return (uint32) (mixed ^ (mixed >> 32));
 }
 
 static inline bool
@@ -88,7 +106,7 @@ equal_paths(PathKey a, PathKey b)
 
 typedef struct PrincipalSlot
 {
-	pg_uuid_t	id;
+	Subject		subject;
 	PrincipalEntry *entry;
 	char		status;
 } PrincipalSlot;
@@ -123,10 +141,10 @@ typedef struct PathMemoSlot
 
 #define SH_PREFIX principal
 #define SH_ELEMENT_TYPE PrincipalSlot
-#define SH_KEY_TYPE pg_uuid_t
-#define SH_KEY id
-#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
-#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
+#define SH_KEY_TYPE Subject
+#define SH_KEY subject
+#define SH_HASH_KEY(tb, key) hash_uuid(&(key).who.id)
+#define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(Subject)) == 0)
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -179,6 +197,7 @@ typedef struct PathMemoSlot
 #include "lib/simplehash.h"
 
 int			rbac_cache_size_kb = 16384;
+CacheCounters rbac_cache_counters;
 
 static MemoryContext cache_context = NULL;
 static principal_hash *principals = NULL;
@@ -264,7 +283,7 @@ rbac_cache_unpin(PrincipalEntry *entry)
 static void
 drop_from_cache(PrincipalEntry *entry)
 {
-	principal_delete(principals, entry->id);
+	principal_delete(principals, entry->subject);
 	dlist_delete(&entry->lru);
 	entry->cached = false;
 	cache_bytes -= entry->bytes;
@@ -287,11 +306,10 @@ drop_stale_entries(void)
 
 /*
  * Measure an entry that has grown, and keep the whole within its bound: drop
- * the principals that were not asked about for longest, and if that is not
- * enough, what "entry" itself remembers of resources.
+ * the principals that were not asked about for longest.
  */
-static void
-account(PrincipalEntry *entry)
+void
+rbac_cache_grown(PrincipalEntry *entry)
 {
 	Size		limit = (Size) rbac_cache_size_kb * 1024;
 	Size		before = entry->bytes;
@@ -300,6 +318,7 @@ account(PrincipalEntry *entry)
 	if (!entry->cached)
 		return;
 	cache_bytes += entry->bytes - before;
+	dlist_move_head(&least_recently_used, &entry->lru);
 
 	while (cache_bytes > limit)
 	{
@@ -309,7 +328,23 @@ account(PrincipalEntry *entry)
 		if (oldest == entry)
 			break;
 		drop_from_cache(oldest);
+		rbac_cache_counters.evictions++;
 	}
+}
+
+/*
+ * How large the cache is now, and how often it became old since the backend
+ * started: every message makes a generation.
+ */
+void
+rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations)
+{
+	AcceptInvalidationMessages();
+	if (principals != NULL)
+		drop_stale_entries();
+	*entries = principals != NULL ? principals->members : 0;
+	*bytes = cache_bytes;
+	*invalidations = generation - 1;
 }
 
 /*
@@ -329,23 +364,63 @@ add_membership(void *row, void *arg)
 {
 	PrincipalEntry *entry = ((Loading *) arg)->entry;
 
-	if (entry->norganizations == 0)
-		entry->organizations = palloc(sizeof(pg_uuid_t));
-	else if ((entry->norganizations & (entry->norganizations - 1)) == 0)
-		entry->organizations = repalloc(entry->organizations,
-										2 * entry->norganizations * sizeof(pg_uuid_t));
-	entry->organizations[entry->norganizations++] = *(pg_uuid_t *) row;
+	if (entry->nbelongings == 0)
+		entry->belongings = palloc(sizeof(Belonging));
+	else if ((entry->nbelongings & (entry->nbelongings - 1)) == 0)
+		entry->belongings = repalloc(entry->belongings, 2 * entry->nbelongings * sizeof(Belonging));
+	entry->belongings[entry->nbelongings].organization = *(pg_uuid_t *) row;
+	entry->belongings[entry->nbelongings].barred = NULL;
+	entry->nbelongings++;
 }
 
-static bool
-belongs_to(const PrincipalEntry *entry, const pg_uuid_t *organization)
+/*
+ * Does a user's session satisfy an organization's authentication policy?
+ * Returns what it lacks, or NULL (G9).  A session made by a user's own token
+ * is judged by whether the organization allows those: the token was made in a
+ * session that did satisfy it.
+ */
+static const char *
+lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
 {
-	for (int i = 0; i < entry->norganizations; i++)
+	if (strcmp(who->method, RBAC_METHOD_TOKEN) == 0)
+		return policy->personal_tokens ? NULL : "it does not allow personal tokens";
+	if (policy->require_two_factor && !who->two_factor)
+		return "it requires two-factor authentication";
+	if (policy->any_method)
+		return NULL;
+	for (int i = 0; i < policy->nmethods; i++)
 	{
-		if (rbac_uuid_equal(&entry->organizations[i], organization))
-			return true;
+		if (strcmp(who->method, policy->methods[i]) == 0)
+			return NULL;
 	}
-	return false;
+	return who->method[0] == '\0' ? "it restricts the methods of logging in, and the session's is not known" :
+		psprintf("it does not allow logging in by \"%s\"", who->method);
+}
+
+static void
+bar_organizations(PrincipalEntry *entry, CatalogView *view)
+{
+	for (int i = 0; i < entry->nbelongings; i++)
+	{
+		AuthenticationPolicyRow policy;
+
+		if (rbac_catalog_authentication_policy(view, &entry->belongings[i].organization, &policy))
+			entry->belongings[i].barred = lacks_for_policy(&entry->subject.who, &policy);
+	}
+}
+
+/*
+ * How a principal belongs to an organization; NULL if it does not.
+ */
+const Belonging *
+rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization)
+{
+	for (int i = 0; i < entry->nbelongings; i++)
+	{
+		if (rbac_uuid_equal(&entry->belongings[i].organization, organization))
+			return &entry->belongings[i];
+	}
+	return NULL;
 }
 
 /*
@@ -359,9 +434,12 @@ add_grant_of(Loading *loading, const Grantable *grantable, const pg_uuid_t *reso
 	PrincipalEntry *entry = loading->entry;
 	PrincipalGrant *grant;
 	ResourceRow at;
+	const Belonging *belonging;
 
-	if (grantable == NULL || !rbac_catalog_resource(loading->view, resource, &at) ||
-		!belongs_to(entry, &at.organization))
+	if (grantable == NULL || !rbac_catalog_resource(loading->view, resource, &at))
+		return;
+	belonging = rbac_cache_belonging(entry, &at.organization);
+	if (belonging == NULL || belonging->barred != NULL)
 		return;
 	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &at.organization))
 		return;
@@ -440,7 +518,7 @@ add_group(void *row, void *arg)
  * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
  */
 static PrincipalEntry *
-load_entry(const pg_uuid_t *id, TimestampTz now, Registry *registry)
+load_entry(const Subject *subject, TimestampTz now, Registry *registry)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "rbac principal",
@@ -448,10 +526,11 @@ load_entry(const pg_uuid_t *id, TimestampTz now, Registry *registry)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
 	CatalogView view;
+	const pg_uuid_t *id = &entry->subject.who.id;
 	PrincipalRow principal;
 	Loading		loading = {.entry = entry,.view = &view,.now = now};
 
-	entry->id = *id;
+	entry->subject = *subject;
 	entry->context = context;
 	entry->registry = registry;
 	entry->since = DT_NOBEGIN;
@@ -467,6 +546,8 @@ load_entry(const pg_uuid_t *id, TimestampTz now, Registry *registry)
 		entry->kind = principal.kind;
 		entry->deactivated = principal.deactivated;
 		rbac_catalog_memberships(&view, id, add_membership, &loading);
+		if (subject->in_session && principal.kind == RBAC_USER)
+			bar_organizations(entry, &view);
 		if (!principal.deactivated)
 		{
 			rbac_catalog_grants(&view, id, add_grant, &loading);
@@ -478,7 +559,6 @@ load_entry(const pg_uuid_t *id, TimestampTz now, Registry *registry)
 	entry->verdicts = verdict_create(context, 8, NULL);
 	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
 												ALLOCSET_SMALL_SIZES);
-	entry->memo_check = MEMO_CHECK_STEP;
 	MemoryContextSwitchTo(caller);
 	return entry;
 }
@@ -504,7 +584,7 @@ rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now)
  * taken into account; the caller decides when that is.
  */
 PrincipalEntry *
-rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
+rbac_cache_pin(const Subject *subject, TimestampTz now)
 {
 	PrincipalEntry *entry;
 	PrincipalSlot *slot;
@@ -518,7 +598,7 @@ rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
 		principals = principal_create(cache_context, 16, NULL);
 
 	drop_stale_entries();
-	slot = principal_lookup(principals, *principal);
+	slot = principal_lookup(principals, *subject);
 	if (slot != NULL)
 	{
 		entry = slot->entry;
@@ -526,15 +606,17 @@ rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
 		{
 			dlist_move_head(&least_recently_used, &entry->lru);
 			entry->pins++;
+			rbac_cache_counters.hits++;
 			return entry;
 		}
 		drop_from_cache(entry);
 	}
+	rbac_cache_counters.misses++;
 
 	registry = rbac_registry_acquire();
 	PG_TRY();
 	{
-		entry = load_entry(principal, now, registry);
+		entry = load_entry(subject, now, registry);
 	}
 	PG_CATCH();
 	{
@@ -542,6 +624,7 @@ rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	rbac_cache_counters.loads++;
 	MemoryContextSetParent(entry->context, cache_context);
 	entry->pins = 1;
 
@@ -552,21 +635,21 @@ rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now)
 	if (!rbac_cache_is_current(entry, now))
 		return entry;
 
-	slot = principal_insert(principals, *principal, &found);
+	slot = principal_insert(principals, *subject, &found);
 	Assert(!found);
 	slot->entry = entry;
 	dlist_push_head(&least_recently_used, &entry->lru);
 	entry->cached = true;
 	entry->pins++;
-	account(entry);
+	rbac_cache_grown(entry);
 	return entry;
 }
 
 /*
  * The union of what is granted on a path and above it, as a shared verdict.
  */
-static const Verdict *
-judge(PrincipalEntry *entry, const ResourceRow *resource)
+const Verdict *
+rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 {
 	const char *path = RBAC_PATH_DATA(resource->path);
 	int			length = RBAC_PATH_LEN(resource->path);
@@ -601,32 +684,27 @@ judge(PrincipalEntry *entry, const ResourceRow *resource)
 }
 
 /*
- * Room for one more resource in the memo.  When the memory is used up by this
+ * The memo has taken one more resource.  When the memory is used up by this
  * principal alone, start over: verdicts are worth less than the bound.
  */
 static void
-make_room(PrincipalEntry *entry)
+memo_grown(PrincipalEntry *entry)
 {
 	uint32		members = (entry->by_id != NULL ? entry->by_id->members : 0) +
 		(entry->by_path != NULL ? entry->by_path->members : 0);
 
-	if (members >= entry->memo_check)
+	if (members < entry->memo_check)
+		return;
+	rbac_cache_grown(entry);
+	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
+	if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
 	{
-		account(entry);
-		entry->memo_check = members + MEMO_CHECK_STEP;
-		if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
-		{
-			MemoryContextReset(entry->memo_context);
-			entry->by_id = NULL;
-			entry->by_path = NULL;
-			entry->memo_check = MEMO_CHECK_STEP;
-			account(entry);
-		}
+		MemoryContextReset(entry->memo_context);
+		entry->by_id = NULL;
+		entry->by_path = NULL;
+		entry->memo_check = 0;
+		rbac_cache_grown(entry);
 	}
-	if (entry->by_id == NULL)
-		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
-	if (entry->by_path == NULL)
-		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
 }
 
 /*
@@ -645,7 +723,8 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 		rbac_catalog_resource_at(&view, path, &resource) :
 		rbac_catalog_resource(&view, id, &resource);
 	rbac_catalog_close(&view);
-	return found ? judge(entry, &resource) : NULL;
+	rbac_cache_counters.lookups++;
+	return found ? rbac_cache_judge(entry, &resource) : NULL;
 }
 
 /*
@@ -667,9 +746,11 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 	}
 
 	verdict = look_up_verdict(entry, resource, NULL);
-	make_room(entry);
+	if (entry->by_id == NULL)
+		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
 	slot = id_memo_insert(entry->by_id, *resource, &found);
 	slot->verdict = verdict;
+	memo_grown(entry);
 	return verdict;
 }
 
@@ -689,10 +770,12 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	}
 
 	verdict = look_up_verdict(entry, NULL, path);
-	make_room(entry);
+	if (entry->by_path == NULL)
+		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
 	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
 	slot = path_memo_insert(entry->by_path, key, &found);
 	slot->verdict = verdict;
+	memo_grown(entry);
 	return verdict;
 }
 

@@ -14,6 +14,41 @@
 
 #include "rbac_actions.h"
 
+/* Longest name of a login method ("password", "saml", …) */
+#define RBAC_METHOD_MAX		63
+
+/* The method of sessions that rbac_authenticate() makes */
+#define RBAC_METHOD_TOKEN	"token"
+
+/*
+ * Somebody who has logged in, and how
+ */
+typedef struct SessionPrincipal
+{
+	pg_uuid_t	id;
+	bool		two_factor;
+	char		method[RBAC_METHOD_MAX + 1];	/* "": not told */
+} SessionPrincipal;
+
+/*
+ * Whose rights are asked about: a principal as such, or as far as its session
+ * lets it use them (G9).  Compared as bytes, so what is unused is zero.
+ */
+typedef struct Subject
+{
+	SessionPrincipal who;
+	bool		in_session;		/* else, of "who" only the id counts */
+} Subject;
+
+/*
+ * An organization that a principal belongs to
+ */
+typedef struct Belonging
+{
+	pg_uuid_t	organization;
+	const char *barred;			/* why its session holds nothing there, or NULL */
+} Belonging;
+
 /*
  * A grant that a principal has, directly or by a group.  Super admin standing
  * is one too: of the built-in grantable, on the organization, by its account
@@ -56,7 +91,7 @@ struct path_memo_hash;
  */
 typedef struct PrincipalEntry
 {
-	pg_uuid_t	id;
+	Subject		subject;
 	dlist_node	lru;			/* while it is in the cache */
 	bool		cached;
 	int			pins;			/* the cache's own is one */
@@ -72,8 +107,8 @@ typedef struct PrincipalEntry
 	TimestampTz until;
 	int			ngrants;
 	PrincipalGrant *grants;
-	int			norganizations;
-	pg_uuid_t  *organizations;	/* that it belongs to */
+	int			nbelongings;
+	Belonging  *belongings;
 
 	struct scope_hash *scopes;	/* path → actions granted on it */
 	struct verdict_hash *verdicts;
@@ -81,17 +116,37 @@ typedef struct PrincipalEntry
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
+	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
 
+/*
+ * What the cache of this backend has done so far.  Rows are not counted: a
+ * statement counts once for each place in it that asks.
+ */
+typedef struct CacheCounters
+{
+	int64		hits;			/* principals asked for and at hand ... */
+	int64		misses;			/* ... or not, or no longer as the tables say */
+	int64		loads;			/* principals read from the tables */
+	int64		lookups;		/* resources looked up there, one by one */
+	int64		walks;			/* and subtree by subtree, for a list */
+	int64		evictions;		/* principals forgotten for want of memory */
+} CacheCounters;
+
 extern int	rbac_cache_size_kb;
+extern CacheCounters rbac_cache_counters;
 
 extern void rbac_cache_init(void);
-extern PrincipalEntry *rbac_cache_pin(const pg_uuid_t *principal, TimestampTz now);
+extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);
 extern void rbac_cache_unpin(PrincipalEntry *entry);
 extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
 
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
+extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource);
+extern void rbac_cache_grown(PrincipalEntry *entry);
+extern const Belonging *rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization);
+extern void rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

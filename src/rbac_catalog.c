@@ -30,6 +30,8 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -48,7 +50,11 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_GROUP_MEMBER] = "group_member",
 	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
 	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
+	[RBAC_TABLE_AUTHENTICATION_POLICY] = "authentication_policy",
+	[RBAC_TABLE_TOKEN] = "token",
+	[RBAC_TABLE_TOKEN_USE] = "token_use",
 	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
+	[RBAC_TABLE_PLAN_SIGNAL] = "plan_signal",
 	[RBAC_TABLE_ACTION] = "action",
 	[RBAC_TABLE_GRANTABLE] = "grantable",
 	[RBAC_TABLE_GRANTABLE_ON] = "grantable_on",
@@ -66,7 +72,12 @@ typedef enum RbacIndex
 	MEMBERSHIP_BY_PRINCIPAL,
 	GROUP_MEMBER_BY_MEMBER,
 	ACCESS_GRANT_BY_PRINCIPAL,
+	ACCESS_GRANT_BY_RESOURCE,
+	ACCESS_GRANT_BY_GRANTABLE,
 	DATABASE_ROLE_BY_ROLE,
+	AUTHENTICATION_POLICY_BY_ORGANIZATION,
+	TOKEN_BY_PREFIX,
+	TOKEN_USE_BY_PREFIX,
 	RBAC_INDEXES
 } RbacIndex;
 
@@ -78,7 +89,12 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
 	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
 	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
-	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey"
+	[ACCESS_GRANT_BY_RESOURCE] = "access_grant_resource_idx",
+	[ACCESS_GRANT_BY_GRANTABLE] = "access_grant_grantable_idx",
+	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
+	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
+	[TOKEN_BY_PREFIX] = "token_pkey",
+	[TOKEN_USE_BY_PREFIX] = "token_use_pkey"
 };
 
 /*
@@ -133,6 +149,29 @@ enum
 };
 enum
 {
+	AUTHENTICATION_POLICY_ORGANIZATION = 1,
+	AUTHENTICATION_POLICY_REQUIRE_TWO_FACTOR,
+	AUTHENTICATION_POLICY_ALLOWED_METHODS,
+	AUTHENTICATION_POLICY_PERSONAL_TOKENS
+};
+enum
+{
+	TOKEN_PREFIX = 1,
+	TOKEN_PRINCIPAL,
+	TOKEN_DIGEST,
+	TOKEN_ALLOWED_NETWORKS,
+	TOKEN_EXTEND_WHEN_USED,
+	TOKEN_EXPIRES_AT,
+	TOKEN_REVOKED_AT
+};
+enum
+{
+	TOKEN_USE_PREFIX = 1,
+	TOKEN_USE_LAST_USED_AT,
+	TOKEN_USE_EXTENDED_UNTIL
+};
+enum
+{
 	ACTION_NUMBER = 1,
 	ACTION_NAME,
 	ACTION_RESOURCE_KIND
@@ -164,7 +203,10 @@ enum
 static bool known = false;
 static Oid	table_oids[RBAC_TABLES];
 static Oid	index_oids[RBAC_INDEXES];
-static Oid	path_type_eq_func;
+static Oid	path_type;
+static Oid	path_eq_func;
+static Oid	path_ge_func;
+static Oid	path_le_func;
 
 static const char *const kind_names[RBAC_RESOURCE_KINDS] = {
 	[RBAC_ORGANIZATION] = "organization",
@@ -206,6 +248,8 @@ rbac_catalog_change(Oid relid)
 	{
 		if (table_oids[i] == relid)
 		{
+			if (i == RBAC_TABLE_PLAN_SIGNAL)
+				return RBAC_CHANGE_NONE;
 			if (i != RBAC_TABLE_FACTS_SIGNAL && i != RBAC_TABLE_CATALOGUE_SIGNAL)
 				known = false;
 			return i >= RBAC_TABLE_ACTION ? RBAC_CHANGE_CATALOGUE : RBAC_CHANGE_FACTS;
@@ -223,11 +267,22 @@ rbac_catalog_forget(void)
 	known = false;
 }
 
+static Oid
+path_comparison(StrategyNumber strategy)
+{
+	TypeCacheEntry *type = lookup_type_cache(path_type, TYPECACHE_BTREE_OPFAMILY);
+	Oid			function = get_opcode(get_opfamily_member(type->btree_opf, path_type, path_type,
+														  strategy));
+
+	if (!OidIsValid(function))
+		elog(ERROR, "type %u has no comparison operator %d", path_type, strategy);
+	return function;
+}
+
 static void
 look_names_up(void)
 {
 	Oid			schema = get_namespace_oid(schema_name, false);
-	Oid			path_type;
 
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
@@ -244,9 +299,9 @@ look_names_up(void)
 
 	/* rbac_path has no fixed OID: the column tells it. */
 	path_type = get_atttype(table_oids[RBAC_TABLE_RESOURCE], RESOURCE_PATH);
-	path_type_eq_func = get_opcode(lookup_type_cache(path_type, TYPECACHE_EQ_OPR)->eq_opr);
-	if (!OidIsValid(path_type_eq_func))
-		elog(ERROR, "type %u has no equality operator", path_type);
+	path_eq_func = path_comparison(BTEqualStrategyNumber);
+	path_ge_func = path_comparison(BTGreaterEqualStrategyNumber);
+	path_le_func = path_comparison(BTLessEqualStrategyNumber);
 	known = true;
 }
 
@@ -256,6 +311,17 @@ rbac_catalog_table(RbacTable table)
 	if (!known)
 		look_names_up();
 	return table_oids[table];
+}
+
+/*
+ * OID of rbac_path
+ */
+Oid
+rbac_catalog_path_type(void)
+{
+	if (!known)
+		look_names_up();
+	return path_type;
 }
 
 /*
@@ -296,30 +362,27 @@ rbac_catalog_close(CatalogView *view)
 }
 
 /*
- * Scan "table" by the first column of "index", or as a whole when there is no
- * index (RBAC_INDEXES), and give each tuple to "row_of" and its row to
- * "callback".  With no callback the scan ends at the first tuple.  Returns
- * whether there was one.
+ * Scan "table" by conditions on the first column of "index", or as a whole
+ * when there is none (RBAC_INDEXES), and give each tuple to "row_of" and its
+ * row to "callback".  With no callback the scan ends at the first tuple.
+ * Returns whether there was one.
  */
 typedef void (*RowReader) (HeapTuple tuple, TupleDesc desc, void *row);
 
 static bool
-scan(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
-	 RegProcedure eq, Datum value, RowReader row_of, void *row,
-	 RbacRowCallback callback, void *arg)
+scan(CatalogView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey keys,
+	 RowReader row_of, void *row, RbacRowCallback callback, void *arg)
 {
 	Relation	rel = view->rel[table];
 	bool		indexed = index != RBAC_INDEXES;
-	ScanKeyData key;
 	SysScanDesc desc;
 	HeapTuple	tuple;
 	bool		found = false;
 
-	if (indexed)
-		ScanKeyInit(&key, column, BTEqualStrategyNumber, eq, value);
+	view->enough = false;
 	desc = systable_beginscan(rel, indexed ? index_oids[index] : InvalidOid, indexed,
-							  view->snapshot, indexed ? 1 : 0, &key);
-	while ((tuple = systable_getnext(desc)) != NULL)
+							  view->snapshot, nkeys, keys);
+	while (!view->enough && (tuple = systable_getnext(desc)) != NULL)
 	{
 		found = true;
 		row_of(tuple, RelationGetDescr(rel), row);
@@ -332,20 +395,30 @@ scan(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
 }
 
 static bool
+scan_equal(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
+		   RegProcedure eq, Datum value, RowReader row_of, void *row,
+		   RbacRowCallback callback, void *arg)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, column, BTEqualStrategyNumber, eq, value);
+	return scan(view, table, index, 1, &key, row_of, row, callback, arg);
+}
+
+static bool
 scan_by_uuid(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
 			 const pg_uuid_t *value, RowReader row_of, void *row,
 			 RbacRowCallback callback, void *arg)
 {
-	return scan(view, table, index, column, F_UUID_EQ, UUIDPGetDatum(value),
-				row_of, row, callback, arg);
+	return scan_equal(view, table, index, column, F_UUID_EQ, UUIDPGetDatum(value),
+					  row_of, row, callback, arg);
 }
 
 static void
 scan_all(CatalogView *view, RbacTable table, RowReader row_of, void *row,
 		 RbacRowCallback callback, void *arg)
 {
-	scan(view, table, RBAC_INDEXES, InvalidAttrNumber, InvalidOid, (Datum) 0,
-		 row_of, row, callback, arg);
+	scan(view, table, RBAC_INDEXES, 0, NULL, row_of, row, callback, arg);
 }
 
 /* Columns that are declared NOT NULL */
@@ -416,8 +489,25 @@ rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row)
 bool
 rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row)
 {
-	return scan(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, RESOURCE_PATH,
-				path_type_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
+	return scan_equal(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, RESOURCE_PATH,
+					  path_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
+}
+
+/*
+ * A resource and all that is below it, in path order; the callback gets a
+ * ResourceRow, and can end the scan by setting view->enough.
+ */
+void
+rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg)
+{
+	ScanKeyData keys[2];
+	ResourceRow row;
+
+	ScanKeyInit(&keys[0], RESOURCE_PATH, BTGreaterEqualStrategyNumber, path_ge_func,
+				PointerGetDatum(rbac_path_make(path, length)));
+	ScanKeyInit(&keys[1], RESOURCE_PATH, BTLessEqualStrategyNumber, path_le_func,
+				PointerGetDatum(rbac_path_make_subtree_end(path, length)));
+	scan(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, 2, keys, read_resource, &row, callback, arg);
 }
 
 /*
@@ -516,6 +606,24 @@ rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallba
 				 principal, read_access_grant, &row, callback, arg);
 }
 
+void
+rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg)
+{
+	AccessGrantRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_RESOURCE, ACCESS_GRANT_RESOURCE,
+				 resource, read_access_grant, &row, callback, arg);
+}
+
+void
+rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg)
+{
+	AccessGrantRow row;
+
+	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_GRANTABLE, ACCESS_GRANT_GRANTABLE,
+				 grantable, read_access_grant, &row, callback, arg);
+}
+
 static void
 read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
 {
@@ -528,8 +636,86 @@ read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal)
 {
-	return scan(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
-				F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+	return scan_equal(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
+					  F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+}
+
+static void
+read_authentication_policy(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	AuthenticationPolicyRow *policy = row;
+	Datum		methods;
+	Datum	   *elements;
+
+	policy->require_two_factor =
+		DatumGetBool(column_of(tuple, desc, AUTHENTICATION_POLICY_REQUIRE_TWO_FACTOR));
+	policy->personal_tokens =
+		DatumGetBool(column_of(tuple, desc, AUTHENTICATION_POLICY_PERSONAL_TOKENS));
+	policy->nmethods = 0;
+	methods = heap_getattr(tuple, AUTHENTICATION_POLICY_ALLOWED_METHODS, desc, &policy->any_method);
+	if (policy->any_method)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(methods), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &policy->nmethods);
+	policy->methods = palloc(Max(policy->nmethods, 1) * sizeof(char *));
+	for (int i = 0; i < policy->nmethods; i++)
+		policy->methods[i] = TextDatumGetCString(elements[i]);
+}
+
+/*
+ * What an organization demands of a user's session (G9); false if nothing.
+ */
+bool
+rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization,
+								   AuthenticationPolicyRow *row)
+{
+	return scan_by_uuid(view, RBAC_TABLE_AUTHENTICATION_POLICY,
+						AUTHENTICATION_POLICY_BY_ORGANIZATION, AUTHENTICATION_POLICY_ORGANIZATION,
+						organization, read_authentication_policy, row, NULL, NULL);
+}
+
+static void
+read_token(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+	bytea	   *digest = DatumGetByteaPP(column_of(tuple, desc, TOKEN_DIGEST));
+	bool		isnull;
+	Datum		networks = heap_getattr(tuple, TOKEN_ALLOWED_NETWORKS, desc, &isnull);
+
+	if (VARSIZE_ANY_EXHDR(digest) != RBAC_TOKEN_DIGEST_LENGTH)
+		elog(ERROR, "unexpected length of the digest of a token");
+	memcpy(token->digest, VARDATA_ANY(digest), RBAC_TOKEN_DIGEST_LENGTH);
+	token->principal = uuid_of(tuple, desc, TOKEN_PRINCIPAL);
+	token->allowed_networks = isnull ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(networks));
+	token->extend_when_used = DatumGetBool(column_of(tuple, desc, TOKEN_EXTEND_WHEN_USED));
+	token->expires_at = instant_of(tuple, desc, TOKEN_EXPIRES_AT, DT_NOEND);
+	token->revoked_at = instant_of(tuple, desc, TOKEN_REVOKED_AT, DT_NOEND);
+	token->last_used_at = DT_NOBEGIN;
+}
+
+static void
+read_token_use(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	TokenRow   *token = row;
+
+	token->last_used_at = instant_of(tuple, desc, TOKEN_USE_LAST_USED_AT, DT_NOBEGIN);
+	token->expires_at = instant_of(tuple, desc, TOKEN_USE_EXTENDED_UNTIL, token->expires_at);
+}
+
+/*
+ * The token with a prefix.
+ */
+bool
+rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row)
+{
+	Datum		key = CStringGetTextDatum(prefix);
+
+	if (!scan_equal(view, RBAC_TABLE_TOKEN, TOKEN_BY_PREFIX, TOKEN_PREFIX,
+					F_TEXTEQ, key, read_token, row, NULL, NULL))
+		return false;
+	scan_equal(view, RBAC_TABLE_TOKEN_USE, TOKEN_USE_BY_PREFIX, TOKEN_USE_PREFIX,
+			   F_TEXTEQ, key, read_token_use, row, NULL, NULL);
+	return true;
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "utils/uuid.h"
 
 #include "path.h"
+#include "rbac_token.h"
 
 /* From the root down; a grant on one reaches all that come after it. */
 typedef enum ResourceKind
@@ -45,7 +46,11 @@ typedef enum RbacTable
 	RBAC_TABLE_GROUP_MEMBER,
 	RBAC_TABLE_ACCESS_GRANT,
 	RBAC_TABLE_DATABASE_ROLE,
+	RBAC_TABLE_AUTHENTICATION_POLICY,
+	RBAC_TABLE_TOKEN,
+	RBAC_TABLE_TOKEN_USE,
 	RBAC_TABLE_FACTS_SIGNAL,
+	RBAC_TABLE_PLAN_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
 	RBAC_TABLE_ACTION,
 	RBAC_TABLE_GRANTABLE,
@@ -100,6 +105,15 @@ typedef struct AccessGrantRow
 	TimestampTz valid_until;	/* DT_NOEND when open */
 } AccessGrantRow;
 
+typedef struct AuthenticationPolicyRow
+{
+	bool		require_two_factor;
+	bool		any_method;
+	int			nmethods;
+	char	  **methods;
+	bool		personal_tokens;
+} AuthenticationPolicyRow;
+
 typedef struct ActionRow
 {
 	int			number;
@@ -129,6 +143,21 @@ typedef struct AllowedActionRow
 } AllowedActionRow;
 
 /*
+ * A token, with what its use has changed.  Times that are not set are
+ * infinitely far: not yet used, never revoked, never expiring.
+ */
+typedef struct TokenRow
+{
+	pg_uuid_t	principal;
+	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
+	Datum		allowed_networks;	/* cidr[]; 0: from anywhere */
+	bool		extend_when_used;
+	TimestampTz expires_at;
+	TimestampTz revoked_at;
+	TimestampTz last_used_at;
+} TokenRow;
+
+/*
  * A look at the tables: those asked for stay open and locked, and all rows
  * come from one snapshot, taken fresh.
  */
@@ -136,6 +165,7 @@ typedef struct CatalogView
 {
 	Relation	rel[RBAC_TABLES];
 	Snapshot	snapshot;
+	bool		enough;			/* a callback has seen enough: end the scan */
 } CatalogView;
 
 typedef void (*RbacRowCallback) (void *row, void *arg);
@@ -143,6 +173,7 @@ typedef void (*RbacRowCallback) (void *row, void *arg);
 extern RbacChange rbac_catalog_change(Oid relid);
 extern void rbac_catalog_forget(void);
 extern Oid	rbac_catalog_table(RbacTable table);
+extern Oid	rbac_catalog_path_type(void);
 
 extern void rbac_catalog_lock(CatalogView *view, uint32 tables);
 extern void rbac_catalog_look(CatalogView *view);
@@ -151,11 +182,16 @@ extern void rbac_catalog_close(CatalogView *view);
 extern bool rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row);
 extern bool rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row);
 extern void rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg);
 extern bool rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, PrincipalRow *row);
 extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg);
+extern void rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg);
+extern bool rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
 extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
+extern bool rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row);
 
 extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg);

@@ -10,13 +10,21 @@
  *
  * "The same" ends with the statement.  An FmgrInfo can live longer than that:
  * PL/pgSQL keeps those of its expressions for a whole transaction.  So every
- * call compares four things with what they were: the command and the number
- * of completed transactions that the active snapshot was taken at (a new
- * snapshot after anybody's change differs in one of them), the time at which
- * the client's statement started, and the session's principal.  If one
- * differs, messages are accepted and the entry is pinned anew; messages have
- * to be asked for, because a query of function calls alone takes no lock that
- * would bring them.  Within a statement all rows are judged by the same
+ * call compares with what they were:
+ *
+ * - what the active snapshot sees: its command, its xmax and how many
+ *   transactions it takes for running.  A snapshot that sees somebody's commit
+ *   has a later xmax or, with the same xmax, fewer of those.  (The counter
+ *   that snapshots have for this purpose is not copied with them.)
+ * - the subtransaction: one that was rolled back leaves no trace in a snapshot,
+ *   but its number is never used again;
+ * - the time at which the client's statement started, since in REPEATABLE READ
+ *   all snapshots are alike;
+ * - the session's principal.
+ *
+ * If one differs, messages are accepted and the entry is pinned anew; messages
+ * have to be asked for, because a query of function calls alone takes no lock
+ * that would bring them.  Within a statement all rows are judged by the same
  * rights.
  *
  *-------------------------------------------------------------------------
@@ -25,6 +33,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -56,7 +65,10 @@ same_statement(const Decider *decider)
 		return false;
 	snapshot = GetActiveSnapshot();
 	return decider->command == snapshot->curcid &&
-		decider->completions == snapshot->snapXactCompletionCount &&
+		decider->xmax == snapshot->xmax &&
+		decider->xcnt == snapshot->xcnt &&
+		decider->subxcnt == snapshot->subxcnt &&
+		decider->subtransaction == GetCurrentSubTransactionId() &&
 		decider->started == GetCurrentStatementStartTimestamp() &&
 		decider->session_epoch == rbac_session_epoch;
 }
@@ -69,11 +81,16 @@ begin_statement(Decider *decider)
 	AcceptInvalidationMessages();
 
 	decider->started = GetCurrentStatementStartTimestamp();
+	decider->subtransaction = GetCurrentSubTransactionId();
 	decider->session_epoch = rbac_session_epoch;
 	if (ActiveSnapshotSet())
 	{
-		decider->command = GetActiveSnapshot()->curcid;
-		decider->completions = GetActiveSnapshot()->snapXactCompletionCount;
+		Snapshot	snapshot = GetActiveSnapshot();
+
+		decider->command = snapshot->curcid;
+		decider->xmax = snapshot->xmax;
+		decider->xcnt = snapshot->xcnt;
+		decider->subxcnt = snapshot->subxcnt;
 	}
 
 	if (decider->registry != NULL && rbac_registry_is_current(decider->registry))
@@ -83,6 +100,7 @@ begin_statement(Decider *decider)
 		rbac_registry_release(decider->registry);
 	decider->registry = registry;
 	decider->nrequirements = 0; /* names have to be resolved again */
+	decider->last_verdict = NULL;
 }
 
 /*
@@ -92,12 +110,13 @@ Decider *
 rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 {
 	Decider    *decider = fcinfo->flinfo->fn_extra;
-	PrincipalEntry *entry;
+	PrincipalEntry *entry = NULL;
+	Subject		subject;
 
 	if (likely(decider != NULL && same_statement(decider)))
 	{
 		if (principal == NULL ||
-			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal)))
+			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->subject.who.id, principal)))
 			return decider;
 	}
 	else
@@ -118,29 +137,35 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 		begin_statement(decider);
 	}
 
-	if (principal == NULL)
-	{
-		const SessionPrincipal *session = rbac_session_get();
-
-		principal = session != NULL ? &session->id : NULL;
-	}
-	if (principal == NULL)
-		entry = NULL;
-	else if (decider->entry != NULL && rbac_uuid_equal(&decider->entry->id, principal) &&
-			 rbac_cache_is_current(decider->entry, decider->started))
-		return decider;
-	else
+	if (rbac_session_subject(principal, &subject))
 	{
 		TimestampTz started = decider->started;
 
+		if (decider->entry != NULL &&
+			memcmp(&decider->entry->subject, &subject, sizeof(Subject)) == 0 &&
+			rbac_cache_is_current(decider->entry, started))
+			return decider;
 		decider->started = 0;
-		entry = rbac_cache_pin(principal, started);
+		entry = rbac_cache_pin(&subject, started);
 		decider->started = started;
 	}
 	if (decider->entry != NULL)
 		rbac_cache_unpin(decider->entry);
 	decider->entry = entry;
+	decider->last_verdict = NULL;
 	return decider;
+}
+
+/*
+ * Is an argument a constant of the query?
+ */
+static bool
+argument_is_constant(FunctionCallInfo fcinfo, int argument)
+{
+	Node	   *call = fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
 }
 
 static void
@@ -161,17 +186,23 @@ add_requirement(Decider *decider, text *name)
 void
 rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of)
 {
-	struct varlena *names = PG_GETARG_VARLENA_PP(argument);
-	Size		size = VARSIZE_ANY(names);
+	struct varlena *names;
+	Size		size;
 	MemoryContext caller;
 	Datum	   *elements;
 	bool	   *nulls = NULL;
 	int			count = 1;
 
-	if (likely(decider->nrequirements > 0 && VARSIZE_ANY(decider->names) == size &&
-			   memcmp(decider->names, names, size) == 0))
+	if (likely(decider->nrequirements > 0 && decider->names_constant))
+		return;
+	names = PG_GETARG_VARLENA_PP(argument);
+	size = VARSIZE_ANY(names);
+	if (decider->nrequirements > 0 && VARSIZE_ANY(decider->names) == size &&
+		memcmp(decider->names, names, size) == 0)
 		return;
 
+	decider->names_constant = argument_is_constant(fcinfo, argument);
+	decider->last_verdict = NULL;
 	decider->nrequirements = 0;
 	if (decider->names_context == NULL)
 		decider->names_context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "rbac names",
@@ -206,18 +237,19 @@ rbac_holds_at(const Registry *registry, const Requirement *requirement, const ch
 }
 
 /*
- * Is one of the required names held by a verdict (NULL: no such resource)?
+ * The part of rbac_holds() that is seldom needed
  */
 bool
-rbac_holds(const Decider *decider, const Verdict *verdict)
+rbac_judge(Decider *decider, const Verdict *verdict)
 {
+	bool		holds = false;
+
 	if (verdict == NULL)
 		return false;
-	for (int i = 0; i < decider->nrequirements; i++)
-	{
-		if (rbac_holds_at(decider->registry, &decider->requirements[i],
-						  decider->required_names[i], verdict))
-			return true;
-	}
-	return false;
+	for (int i = 0; i < decider->nrequirements && !holds; i++)
+		holds = rbac_holds_at(decider->registry, &decider->requirements[i],
+							  decider->required_names[i], verdict);
+	decider->last_verdict = verdict;
+	decider->last_holds = holds;
+	return holds;
 }

@@ -21,7 +21,10 @@ typedef struct Decider
 {
 	/* The statement that the rest belongs to */
 	CommandId	command;
-	uint64		completions;
+	TransactionId xmax;
+	uint32		xcnt;
+	int32		subxcnt;
+	SubTransactionId subtransaction;
 	TimestampTz started;
 	uint64		session_epoch;
 
@@ -30,18 +33,34 @@ typedef struct Decider
 
 	/* The names asked for: the argument as it came, and what it takes */
 	MemoryContext names_context;
+	bool		names_constant;	/* in the query: no need to compare */
 	struct varlena *names;
 	int			nrequirements;
 	char	  **required_names;
 	Requirement *requirements;
+
+	/* The last verdict judged.  Few are distinct, so it is often the next. */
+	const Verdict *last_verdict;
+	bool		last_holds;
 
 	MemoryContextCallback release;
 } Decider;
 
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
-extern bool rbac_holds(const Decider *decider, const Verdict *verdict);
+extern bool rbac_judge(Decider *decider, const Verdict *verdict);
 extern bool rbac_holds_at(const Registry *registry, const Requirement *requirement,
 						  const char *name, const Verdict *verdict);
+
+/*
+ * Is one of the required names held by a verdict (NULL: no such resource)?
+ */
+static inline bool
+rbac_holds(Decider *decider, const Verdict *verdict)
+{
+	if (likely(verdict == decider->last_verdict))
+		return verdict != NULL && decider->last_holds;
+	return rbac_judge(decider, verdict);
+}
 
 #endif							/* RBAC_DECIDE_H */

@@ -37,7 +37,6 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
-#include "rbac_cache.h"
 #include "rbac_session.h"
 
 #define SETTING_NAME	"aiven_rbac.principal"
@@ -185,6 +184,29 @@ rbac_session_get(void)
 		return session;
 	memset(&mapped, 0, sizeof(SessionPrincipal));
 	return rbac_cache_role_principal(GetSessionUserId(), &mapped.id) ? &mapped : NULL;
+}
+
+/*
+ * Whose rights a question is about: a given principal's, or with NULL the
+ * session's.  Who asks about itself is told what its session lets it do.
+ * False: nobody's.
+ */
+bool
+rbac_session_subject(const pg_uuid_t *principal, Subject *subject)
+{
+	const SessionPrincipal *current = rbac_session_get();
+
+	memset(subject, 0, sizeof(Subject));
+	if (current != NULL && (principal == NULL || rbac_uuid_equal(principal, &current->id)))
+	{
+		memcpy(&subject->who, current, sizeof(SessionPrincipal));
+		subject->in_session = true;
+		return true;
+	}
+	if (principal == NULL)
+		return false;
+	subject->who.id = *principal;
+	return true;
 }
 
 static bool

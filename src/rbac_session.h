@@ -10,17 +10,7 @@
 
 #include "postgres.h"
 
-#include "utils/uuid.h"
-
-/* Longest name of a login method ("password", "saml", …) */
-#define RBAC_METHOD_MAX		63
-
-typedef struct SessionPrincipal
-{
-	pg_uuid_t	id;
-	bool		two_factor;
-	char		method[RBAC_METHOD_MAX + 1];	/* "": not told */
-} SessionPrincipal;
+#include "rbac_cache.h"
 
 /* Grows whenever the session's principal may have changed. */
 extern uint64 rbac_session_epoch;
@@ -29,6 +19,7 @@ extern void rbac_session_init(void);
 extern void rbac_session_set(const SessionPrincipal *principal, bool is_local);
 extern void rbac_session_reset(void);
 extern const SessionPrincipal *rbac_session_get(void);
+extern bool rbac_session_subject(const pg_uuid_t *principal, Subject *subject);
 extern bool rbac_session_is_operator(void);
 
 #endif							/* RBAC_SESSION_H */

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -24,6 +25,7 @@
 #include "compat.h"
 #include "rbac_decide.h"
 #include "rbac_session.h"
+#include "rbac_support.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
@@ -72,6 +74,7 @@ PG_FUNCTION_INFO_V1(rbac_set_principal);
 PG_FUNCTION_INFO_V1(rbac_current_principal);
 PG_FUNCTION_INFO_V1(rbac_reset_principal);
 PG_FUNCTION_INFO_V1(rbac_effective_permissions_all);
+PG_FUNCTION_INFO_V1(rbac_cache_stats);
 
 /*
  * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
@@ -106,6 +109,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	rbac_support_principal_changed();
 	PG_RETURN_VOID();
 }
 
@@ -523,7 +527,7 @@ advise(const Registry *registry, const ActionSet *missing, const ResourceRow *re
 		appendStringInfo(&advice, "%s \"%s\" on %s", j == 0 ? "Grant" : ", or",
 						 best[j]->name, rbac_path_text(path, place[j]));
 	if (best[0] == NULL)
-		appendStringInfoString(&advice, "No single role or permission gives all of it; make the principal a super admin, or grant several.");
+		appendStringInfoString(&advice, "No single grant gives all of it; super admins have it, and several grants may add up to it.");
 	else
 		appendStringInfoChar(&advice, '.');
 	return advice.data;
@@ -556,17 +560,6 @@ put_reason(FunctionCallInfo fcinfo, bool allowed, const char *reason,
 	put_row(fcinfo, values, nulls);
 }
 
-static bool
-is_member(const PrincipalEntry *entry, const pg_uuid_t *organization)
-{
-	for (int i = 0; i < entry->norganizations; i++)
-	{
-		if (rbac_uuid_equal(&entry->organizations[i], organization))
-			return true;
-	}
-	return false;
-}
-
 /*
  * rbac_explain([principal uuid,] resource, name text)
  *	 → (allowed boolean, reason text, grant_name text, granted_on rbac_path, via text, advice text)
@@ -580,6 +573,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider;
 	const PrincipalEntry *entry;
+	const Belonging *belonging;
 	const Verdict *verdict;
 	const ActionSet *needed;
 	ActionSet	missing;
@@ -604,12 +598,20 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 	/* Whether a resource exists is nobody's business outside its organization. */
 	verdict = verdict_on(decider, question);
-	if (verdict == NULL || !is_member(entry, &verdict->organization) ||
-		!find_resource(question, &resource))
+	belonging = verdict == NULL ? NULL : rbac_cache_belonging(entry, &verdict->organization);
+	if (belonging == NULL || !find_resource(question, &resource))
 	{
 		put_reason(fcinfo, false,
 				   "the resource does not exist, or the principal is not a member of its organization",
 				   NULL, "Invite the user to the organization, and grant something after acceptance.");
+		return (Datum) 0;
+	}
+	if (belonging->barred != NULL)
+	{
+		put_reason(fcinfo, false,
+				   psprintf("the session does not satisfy the organization's authentication policy: %s",
+							belonging->barred), NULL,
+				   "Log in again in a way that the organization accepts.");
 		return (Datum) 0;
 	}
 
@@ -640,11 +642,15 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 		lacks = action_set_difference(needed, grant->allowed);
 		if (!grant->active)
 		{
+			const char *part = action_set_is_empty(&lacks) ? "it" :
+				psprintf("%d of the %d actions",
+						 count_actions(needed) - count_actions(&lacks), count_actions(needed));
+
 			if (!allowed)
 				put_reason(fcinfo, false,
 						   grant->valid_from > decider->started ?
-						   psprintf("would give it from %s on", timestamptz_to_str(grant->valid_from)) :
-						   psprintf("gave it until %s", timestamptz_to_str(grant->valid_until)),
+						   psprintf("would give %s from %s on", part, timestamptz_to_str(grant->valid_from)) :
+						   psprintf("gave %s until %s", part, timestamptz_to_str(grant->valid_until)),
 						   grant, "Grant it again with another period of validity.");
 		}
 		else if (action_set_is_empty(&lacks))
@@ -659,3 +665,34 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 }
 
 DEFINE_DECISION(rbac_explain);
+
+/*
+ * rbac_cache_stats()
+ *	 → (entries integer, bytes bigint, hits, misses, loads, lookups, walks,
+ *		evictions, invalidations bigint)
+ */
+Datum
+rbac_cache_stats(PG_FUNCTION_ARGS)
+{
+	const CacheCounters *counters = &rbac_cache_counters;
+	TupleDesc	desc;
+	Datum		values[9];
+	bool		nulls[9] = {false};
+	int			entries;
+	int64		bytes;
+	int64		invalidations;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rbac_cache_extent(&entries, &bytes, &invalidations);
+	values[0] = Int32GetDatum(entries);
+	values[1] = Int64GetDatum(bytes);
+	values[2] = Int64GetDatum(counters->hits);
+	values[3] = Int64GetDatum(counters->misses);
+	values[4] = Int64GetDatum(counters->loads);
+	values[5] = Int64GetDatum(counters->lookups);
+	values[6] = Int64GetDatum(counters->walks);
+	values[7] = Int64GetDatum(counters->evictions);
+	values[8] = Int64GetDatum(invalidations);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}

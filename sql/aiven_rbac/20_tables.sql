@@ -41,6 +41,8 @@ CREATE TABLE aiven_rbac.organization (
     id           uuid NOT NULL,
     kind         text NOT NULL DEFAULT 'organization' CHECK (kind = 'organization'),
     CONSTRAINT organization_pkey PRIMARY KEY (id),
+    -- The nil uuid stands for all organizations, see grantable.
+    CONSTRAINT organization_id_is_not_nil CHECK (id <> '00000000-0000-0000-0000-000000000000'),
     CONSTRAINT organization_resource_fkey FOREIGN KEY (id, kind, id)
         REFERENCES aiven_rbac.resource (id, kind, organization) ON DELETE CASCADE
 );
@@ -191,9 +193,13 @@ CREATE TABLE aiven_rbac.grantable (
     type         text NOT NULL CHECK (type IN ('built-in', 'role', 'permission')),
     console_name text NOT NULL,
     built_in     boolean NOT NULL DEFAULT false,
+    owner        uuid GENERATED ALWAYS AS
+        (NULLIF(organization, '00000000-0000-0000-0000-000000000000'::uuid)) STORED,
     CONSTRAINT grantable_pkey PRIMARY KEY (id),
     CONSTRAINT grantable_name_key UNIQUE (name, organization),
-    CONSTRAINT grantable_organization_key UNIQUE (id, organization)
+    CONSTRAINT grantable_organization_key UNIQUE (id, organization),
+    CONSTRAINT grantable_owner_fkey FOREIGN KEY (owner)
+        REFERENCES aiven_rbac.organization (id) ON DELETE CASCADE
 );
 COMMENT ON TABLE aiven_rbac.grantable IS 'roles and permissions: sets of actions with a name';
 
@@ -208,6 +214,15 @@ CREATE TABLE aiven_rbac.grantable_on (
 );
 COMMENT ON TABLE aiven_rbac.grantable_on IS 'the kinds of resource that a role or permission can be granted on';
 
+-- What only super admins may do: the first three actions of the catalogue.
+CREATE FUNCTION aiven_rbac.only_super_admins(action smallint) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT action IN (0, 1, 2) $$;
+REVOKE ALL ON FUNCTION aiven_rbac.only_super_admins(smallint) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.only_super_admins(smallint) IS
+    'is this the number of organization.rename, organization.delete or super_admin.manage?';
+
 CREATE TABLE aiven_rbac.allowed_action (
     grantable  uuid NOT NULL,
     granted_on text NOT NULL CHECK (granted_on IN ('organization', 'unit', 'project')),
@@ -217,7 +232,9 @@ CREATE TABLE aiven_rbac.allowed_action (
     CONSTRAINT allowed_action_grantable_fkey FOREIGN KEY (grantable)
         REFERENCES aiven_rbac.grantable (id) ON DELETE CASCADE,
     CONSTRAINT allowed_action_action_fkey FOREIGN KEY (action)
-        REFERENCES aiven_rbac.action (number)
+        REFERENCES aiven_rbac.action (number),
+    CONSTRAINT allowed_action_super_admins_keep_theirs
+        CHECK (built_in OR NOT aiven_rbac.only_super_admins(action))
 );
 COMMENT ON TABLE aiven_rbac.allowed_action IS
     'the actions that a role or permission allows, by the kind of resource that it was granted on';
@@ -246,6 +263,7 @@ CREATE TABLE aiven_rbac.access_grant (
     CONSTRAINT access_grant_period_not_empty CHECK (valid_from < valid_until)
 );
 CREATE INDEX access_grant_resource_idx ON aiven_rbac.access_grant (resource);
+CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
 COMMENT ON TABLE aiven_rbac.access_grant IS
     'who was given what where, optionally for the period [valid_from, valid_until)';
 
@@ -261,11 +279,14 @@ CREATE TABLE aiven_rbac.database_role (
 COMMENT ON TABLE aiven_rbac.database_role IS
     'database roles that are a principal when they log in directly and none is set';
 
--- Nothing is ever stored in these two: a relation cache invalidation of one is
--- the signal by which every session learns that what it has cached is old.
+-- Nothing is ever stored in these: a relation cache invalidation of one of the
+-- first two is the signal by which every session learns that what it has cached
+-- is old; one of the third, sent within a session only, remakes its plans.
 CREATE TABLE aiven_rbac.facts_signal ();
 CREATE TABLE aiven_rbac.catalogue_signal ();
+CREATE TABLE aiven_rbac.plan_signal ();
 COMMENT ON TABLE aiven_rbac.facts_signal IS 'always empty; invalidated when hierarchy, people or grants change';
+COMMENT ON TABLE aiven_rbac.plan_signal IS 'always empty; plans made for a narrow or a wide principal depend on it';
 COMMENT ON TABLE aiven_rbac.catalogue_signal IS 'always empty; invalidated when actions, roles or permissions change';
 
 -- What pg_dump takes along: everything but the rows that CREATE EXTENSION

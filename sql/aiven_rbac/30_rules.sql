@@ -60,13 +60,13 @@ BEGIN
         END IF;
         IF NOT (NEW.kind, above.kind) IN
             (VALUES ('unit', 'organization'), ('project', 'organization'), ('project', 'unit'), ('service', 'project')) THEN
-            RAISE EXCEPTION 'a % cannot be inside a %', NEW.kind, above.kind
+            RAISE EXCEPTION '% "%" cannot be inside % "%"', NEW.kind, NEW.path, above.kind, above.path
                 USING ERRCODE = 'check_violation',
-                      DETAIL = pg_catalog.format('It is about "%s" in "%s".', NEW.path, above.path),
-                      HINT = CASE NEW.kind
+                      DETAIL = CASE NEW.kind
                              WHEN 'unit' THEN 'Units are flat: they stand directly in an organization.'
                              WHEN 'project' THEN 'Projects stand in an organization or in one of its units.'
-                             ELSE 'Services stand in a project.' END;
+                             ELSE 'Services stand in a project.' END,
+                      HINT = 'Choose another parent.';
         END IF;
         IF NEW.organization <> above.organization
            OR @extschema@.rbac_path_parent(NEW.path) OPERATOR(@extschema@.<>) above.path THEN
@@ -101,7 +101,8 @@ CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.res
 
 -- The last super admin stays (P5).  The organization's row is updated so that
 -- two sessions that each remove another one meet there, in every isolation
--- level.
+-- level.  For the same reason whoever becomes a super admin has the user's row
+-- updated: a session that deactivates the user meanwhile has to see it.
 CREATE FUNCTION aiven_rbac.check_super_admins() RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -111,6 +112,10 @@ DECLARE
     affected uuid[];
     bereft uuid;
 BEGIN
+    IF TG_TABLE_NAME = 'group_member' AND NEW.account_owners THEN
+        UPDATE aiven_rbac.principal AS p SET deactivated_at = p.deactivated_at WHERE p.id = NEW.member;
+    END IF;
+
     IF TG_TABLE_NAME = 'principal' THEN
         SELECT pg_catalog.array_agg(DISTINCT m.organization) INTO affected
         FROM aiven_rbac.group_member AS m WHERE m.member = NEW.id AND m.account_owners;
@@ -144,7 +149,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.check_super_admins() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization keeps an active super admin (P5)';
 
-CREATE TRIGGER check_super_admins AFTER DELETE OR UPDATE ON aiven_rbac.group_member
+CREATE TRIGGER check_super_admins AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.group_member
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_super_admins();
 CREATE TRIGGER check_super_admins_truncate AFTER TRUNCATE ON aiven_rbac.group_member
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_super_admins();
@@ -152,9 +157,37 @@ CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.p
     FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
     EXECUTE FUNCTION aiven_rbac.check_super_admins();
 
--- Signals (C1): once a statement, in every replication role.  Logical apply
--- fires no statement triggers, so that there each row speaks; a duplicate
--- signal in one command costs nothing.
+-- The catalogue references organizations for the sake of their own roles, so
+-- that a TRUNCATE of the hierarchy with CASCADE would take all of it along.
+CREATE FUNCTION aiven_rbac.keep_catalogue() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'table "%" cannot be truncated', TG_TABLE_NAME
+        USING ERRCODE = 'object_not_in_prerequisite_state',
+              DETAIL = 'It holds the built-in actions, roles and permissions.',
+              HINT = 'Use DELETE: it ends what hangs on the rows that it deletes, and nothing else.';
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.keep_catalogue() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.keep_catalogue() IS 'trigger: nobody truncates the catalogue by accident';
+
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable_on
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.allowed_action
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+
+-- Signals (C1, C4): once before and once after a statement, in every
+-- replication role.  The one after is what tells others.  The one before is for
+-- a statement that fails halfway: functions that it called may have seen, and
+-- cached, its first rows, and only a signal that was given already is repeated
+-- when it is rolled back.  Logical apply fires no statement triggers, so that
+-- there each row speaks; a duplicate signal in one command costs nothing.
 CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_signal_change'
     LANGUAGE C;
@@ -167,11 +200,14 @@ DECLARE
     t record;
 BEGIN
     FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
-                                   ('access_grant', ''), ('database_role', ''),
+                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
                                    ('action', '''catalogue'''), ('grantable', '''catalogue'''),
                                    ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
              AS v (name, argument)
     LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
             'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
@@ -179,8 +215,8 @@ BEGIN
             'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
             'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
-            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change, '
-            'ENABLE REPLICA TRIGGER signal_change_applied', t.name);
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
+            'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
     END LOOP;
 END
 $$;

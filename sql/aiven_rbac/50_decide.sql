@@ -5,14 +5,16 @@
 CREATE FUNCTION @extschema@.rbac_has_permission(resource @extschema@.rbac_path, name text)
     RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_has_permission_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE
+    SUPPORT aiven_rbac.decision_support;
 COMMENT ON FUNCTION @extschema@.rbac_has_permission(@extschema@.rbac_path, text) IS
     'does the session''s principal hold a permission, role or action on the resource?';
 
 CREATE FUNCTION @extschema@.rbac_has_permission(resource uuid, name text)
     RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_has_permission_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE
+    SUPPORT aiven_rbac.decision_support;
 COMMENT ON FUNCTION @extschema@.rbac_has_permission(uuid, text) IS
     'does the session''s principal hold a permission, role or action on the resource?';
 
@@ -33,14 +35,16 @@ COMMENT ON FUNCTION @extschema@.rbac_has_permission(uuid, uuid, text) IS
 CREATE FUNCTION @extschema@.rbac_has_any_permission(resource @extschema@.rbac_path, VARIADIC names text[])
     RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_has_any_permission_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE
+    SUPPORT aiven_rbac.decision_support;
 COMMENT ON FUNCTION @extschema@.rbac_has_any_permission(@extschema@.rbac_path, VARIADIC text[]) IS
     'does the session''s principal hold at least one of the permissions, roles or actions on the resource?';
 
 CREATE FUNCTION @extschema@.rbac_has_any_permission(resource uuid, VARIADIC names text[])
     RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_has_any_permission_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE
+    SUPPORT aiven_rbac.decision_support;
 COMMENT ON FUNCTION @extschema@.rbac_has_any_permission(uuid, VARIADIC text[]) IS
     'does the session''s principal hold at least one of the permissions, roles or actions on the resource?';
 

@@ -48,7 +48,7 @@ CREATE FUNCTION aiven_rbac.find_resource(actor uuid, path @extschema@.rbac_path,
 #variable_conflict use_variable
 DECLARE
     r aiven_rbac.resource;
-    expected text := array_to_string(kinds, ' or ');
+    expected text := CASE WHEN cardinality(kinds) = 4 THEN 'resource' ELSE array_to_string(kinds, ' or ') END;
 BEGIN
     IF path IS NULL THEN
         RAISE EXCEPTION 'path of the % must not be null', expected USING ERRCODE = 'null_value_not_allowed';
@@ -57,10 +57,11 @@ BEGIN
     IF NOT FOUND OR NOT aiven_rbac.is_member(actor, r.organization) THEN
         RAISE EXCEPTION '% "%" does not exist', expected, path
             USING ERRCODE = 'undefined_object',
+                  DETAIL = 'There is none at this path, or the session''s principal does not belong to its organization.',
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '"%" is not a %', path, expected
+        RAISE EXCEPTION '"%" is not of kind %', path, expected
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = format('It is of kind %s.', r.kind),
                   HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
@@ -82,17 +83,19 @@ CREATE FUNCTION aiven_rbac.find_principal(actor uuid, id uuid, VARIADIC kinds te
 #variable_conflict use_variable
 DECLARE
     p aiven_rbac.principal;
-    expected text := replace(array_to_string(kinds, ' or '), '_', ' ');
+    expected text := CASE WHEN cardinality(kinds) = 3 THEN 'principal' ELSE replace(array_to_string(kinds, ' or '), '_', ' ') END;
 BEGIN
     SELECT * INTO p FROM aiven_rbac.principal AS x WHERE x.id = find_principal.id;
     IF NOT FOUND OR (p.organization IS NOT NULL AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
         RAISE EXCEPTION '% with id % does not exist', expected, coalesce(id::text, 'NULL')
             USING ERRCODE = 'undefined_object',
+                  DETAIL = 'There is none, or it is of an organization that the session''s principal does not belong to.',
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '% "%" is not a %', replace(p.kind, '_', ' '), p.name, expected
-            USING ERRCODE = 'wrong_object_type';
+        RAISE EXCEPTION '% "%" is not of kind %', replace(p.kind, '_', ' '), p.name, expected
+            USING ERRCODE = 'wrong_object_type',
+                  HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     RETURN p;
 END
@@ -101,12 +104,67 @@ REVOKE ALL ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) FROM PUBLIC
 COMMENT ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) IS
     'the principal with an id, which must be of one of the kinds; an error otherwise';
 
+-- What belongs to an organization and is known by an id: billing groups,
+-- payment methods, billing addresses, identity providers.
+CREATE FUNCTION aiven_rbac.find_belonging(actor uuid, kind text, id uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    organization uuid;
+BEGIN
+    EXECUTE format('SELECT x.organization FROM aiven_rbac.%I AS x WHERE x.id = $1', kind) INTO organization USING id;
+    IF organization IS NULL OR NOT aiven_rbac.is_member(actor, organization) THEN
+        RAISE EXCEPTION '% with id % does not exist', replace(kind, '_', ' '), coalesce(id::text, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'The function that makes one returns its id.';
+    END IF;
+    RETURN organization;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) IS
+    'the organization that a billing group or the like with an id belongs to; an error if there is none';
+
+CREATE FUNCTION aiven_rbac.refuse_value(kind text, state text, violated text, "column" text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    called text := replace(kind, '_', ' ');
+    hint text;
+BEGIN
+    SELECT obj_description(c.oid, 'pg_constraint') INTO hint FROM pg_catalog.pg_constraint AS c
+    WHERE c.connamespace = 'aiven_rbac'::regnamespace AND c.conname = violated;
+    -- An index may enforce what no constraint can say.
+    hint := coalesce(hint, obj_description(to_regclass(format('aiven_rbac.%I', violated)), 'pg_class'));
+    CASE state
+        WHEN '23502' THEN
+            RAISE EXCEPTION '% of the % must not be null', replace("column", '_', ' '), called
+                USING ERRCODE = 'null_value_not_allowed';
+        WHEN '23505' THEN
+            RAISE EXCEPTION '% already exists', called
+                USING ERRCODE = 'unique_violation', HINT = coalesce(hint, 'Its id is another''s.');
+        ELSE
+            RAISE EXCEPTION 'invalid %', called
+                USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, format('It violates "%s".', violated));
+    END CASE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) IS
+    'raise the error for a value that a constraint refused; the comment on the constraint is the hint';
+
 CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT (aiven_rbac.find_resource(@extschema@.rbac_current_principal(), path,
+    SELECT (aiven_rbac.find_resource(aiven_rbac.viewer(), path,
                                      'organization', 'unit', 'project', 'service')).id
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
@@ -122,7 +180,7 @@ DECLARE
     r aiven_rbac.resource;
 BEGIN
     SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = rbac_resource_path.id;
-    IF NOT FOUND OR NOT aiven_rbac.is_member(@extschema@.rbac_current_principal(), r.organization) THEN
+    IF NOT FOUND OR NOT aiven_rbac.is_member(aiven_rbac.viewer(), r.organization) THEN
         RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
     END IF;
     RETURN r.path;
@@ -140,6 +198,7 @@ CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
 DECLARE
     result uuid;
 BEGIN
+    PERFORM aiven_rbac.viewer();
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
     WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
     IF NOT FOUND THEN
@@ -160,14 +219,14 @@ CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := aiven_rbac.find_resource(@extschema@.rbac_current_principal(), organization, 'organization');
+    o aiven_rbac.resource := aiven_rbac.find_resource(aiven_rbac.viewer(), organization, 'organization');
     result uuid;
 BEGIN
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
     WHERE p.organization = o.id AND p.kind = find_by_name.kind AND p.name = find_by_name.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), name, organization
-            USING ERRCODE = 'undefined_object';
+            USING ERRCODE = 'undefined_object', HINT = format('rbac_%s_create() makes one.', kind);
     END IF;
     RETURN result;
 END
@@ -199,7 +258,7 @@ CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := @extschema@.rbac_current_principal();
+    actor uuid := aiven_rbac.viewer();
     top aiven_rbac.resource := aiven_rbac.find_resource(actor, root, 'organization', 'unit', 'project', 'service');
 BEGIN
     -- A resource is drawn when something is held on it or below it.  "rails"

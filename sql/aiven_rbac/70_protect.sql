@@ -20,16 +20,16 @@ BEGIN
     END IF;
     SELECT * INTO STRICT relation FROM pg_catalog.pg_class AS c WHERE c.oid = "table";
     IF relation.relkind NOT IN ('r', 'p') THEN
-        RAISE EXCEPTION '"%" is not a table', "table"
+        RAISE EXCEPTION '"%" is not a table', relation.relname
             USING ERRCODE = 'wrong_object_type', HINT = 'Protect the tables that it reads, and give views security_invoker.';
     END IF;
     SELECT * INTO attribute FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = "table" AND a.attname = "column" AND a.attnum > 0 AND NOT a.attisdropped;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'column "%" of table "%" does not exist', "column", "table" USING ERRCODE = 'undefined_column';
+        RAISE EXCEPTION 'column "%" of table "%" does not exist', "column", relation.relname USING ERRCODE = 'undefined_column';
     END IF;
     IF attribute.atttypid NOT IN ('uuid'::regtype, '@extschema@.rbac_path'::regtype) THEN
-        RAISE EXCEPTION 'column "%" of table "%" is of type %', "column", "table",
+        RAISE EXCEPTION 'column "%" of table "%" is of type %', "column", relation.relname,
                 format_type(attribute.atttypid, attribute.atttypmod)
             USING ERRCODE = 'datatype_mismatch',
                   DETAIL = 'The column says which resource a row belongs to, by its id (uuid) or its path (rbac_path).',
@@ -39,7 +39,7 @@ BEGIN
     WHERE p.polrelid = "table" AND p.polpermissive
       AND p.polname NOT IN ('rbac_select', 'rbac_insert', 'rbac_update', 'rbac_delete');
     IF FOUND THEN
-        RAISE EXCEPTION 'table "%" has a permissive policy "%" already', "table", other
+        RAISE EXCEPTION 'table "%" has a permissive policy "%" already', relation.relname, other
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Permissive policies add up: it would show rows that the principal has no right to.',
                   HINT = 'Drop it, or make it AS RESTRICTIVE.';
@@ -95,7 +95,8 @@ COMMENT ON FUNCTION @extschema@.rbac_protect_table(regclass, name, text[], text)
     'the same for one name to write';
 
 -- Policies call the decision function with constant names and nothing else, so
--- that plans can be made of them, here and on the shards of a cluster.
+-- that plans can be made of them, here and on the shards of a cluster.  The
+-- names are cast, so that no other function of the name can fit better.
 CREATE FUNCTION aiven_rbac.policy_expression("column" name, names text[]) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -110,9 +111,9 @@ BEGIN
     END IF;
     PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), gen_random_uuid(), VARIADIC names);
     IF cardinality(names) = 1 THEN
-        RETURN format('@extschema@.rbac_has_permission(%I, %L)', "column", names[1]);
+        RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
     END IF;
-    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::text[])', "column", names);
+    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::pg_catalog.text[])', "column", names);
 END
 $$;
 COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
@@ -139,9 +140,13 @@ CREATE FUNCTION @extschema@.rbac_unprotect_table("table" regclass) RETURNS void
     SET search_path = pg_catalog, pg_temp
     AS $$
 BEGIN
+    IF "table" IS NULL THEN
+        RAISE EXCEPTION 'table must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_policy AS p
                    WHERE p.polrelid = "table" AND p.polname = 'rbac_select') THEN
-        RAISE EXCEPTION 'table "%" is not protected', coalesce("table"::text, 'NULL')
+        RAISE EXCEPTION 'table "%" is not protected',
+                (SELECT c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = "table")
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Only what rbac_protect_table() did can be undone.';
     END IF;

@@ -1,0 +1,44 @@
+-- Tokens (P8).  What a token's use changes is apart from what decides: the
+-- row of token_use may be locked by a transaction of the token's user for as
+-- long as that user likes, and revoking must not wait for it.
+
+CREATE TABLE aiven_rbac.token (
+    prefix           text COLLATE "C" NOT NULL,
+    principal        uuid NOT NULL,
+    digest           bytea NOT NULL,
+    allowed_networks cidr[],
+    extend_when_used boolean NOT NULL DEFAULT false,
+    expires_at       timestamptz,
+    revoked_at       timestamptz,
+    max_age          interval,
+    description      text,
+    created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    principal_kind   text NOT NULL,
+    CONSTRAINT token_pkey PRIMARY KEY (prefix),
+    CONSTRAINT token_principal_fkey FOREIGN KEY (principal, principal_kind)
+        REFERENCES aiven_rbac.principal (id, kind) ON DELETE CASCADE,
+    CONSTRAINT token_principal_logs_in CHECK (principal_kind IN ('user', 'application_user')),
+    CONSTRAINT token_digest_is_sha256 CHECK (pg_catalog.length(digest) = 32),
+    CONSTRAINT token_networks_named CHECK (allowed_networks <> '{}'
+                                           AND pg_catalog.array_position(allowed_networks, NULL) IS NULL),
+    CONSTRAINT token_max_age_positive CHECK (max_age > interval '0'),
+    CONSTRAINT token_max_age_ends CHECK ((max_age IS NULL) = (expires_at IS NULL)),
+    CONSTRAINT token_extension_has_length CHECK (max_age IS NOT NULL OR NOT extend_when_used)
+);
+CREATE INDEX token_principal_idx ON aiven_rbac.token (principal);
+COMMENT ON TABLE aiven_rbac.token IS
+    'tokens to log in with: a SHA-256 digest of each, found by its prefix; the token itself is stored nowhere';
+
+CREATE TABLE aiven_rbac.token_use (
+    prefix         text COLLATE "C" NOT NULL,
+    last_used_at   timestamptz,
+    extended_until timestamptz,
+    CONSTRAINT token_use_pkey PRIMARY KEY (prefix),
+    CONSTRAINT token_use_token_fkey FOREIGN KEY (prefix)
+        REFERENCES aiven_rbac.token (prefix) ON DELETE CASCADE
+);
+COMMENT ON TABLE aiven_rbac.token_use IS
+    'when a token was last used, to the minute, and until when its use has extended it';
+
+SELECT pg_catalog.pg_extension_config_dump('aiven_rbac.token', '');
+SELECT pg_catalog.pg_extension_config_dump('aiven_rbac.token_use', '');

@@ -1,0 +1,451 @@
+-- People and programs: users, who are global, join by invitation and may be
+-- managed by the organization that their email belongs to (P1, P3, P6, P7), and
+-- application users, who belong to one organization (P2).
+
+-- Users ---------------------------------------------------------------------
+
+CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
+                                             id uuid DEFAULT pg_catalog.gen_random_uuid())
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF aiven_rbac.actor() IS NOT NULL THEN
+        RAISE EXCEPTION 'permission denied to create a user'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'Users are global: they sign up with the application, not with an organization.',
+                  HINT = 'Invite them by email: rbac_invitation_create().';
+    END IF;
+    IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
+        RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
+    END IF;
+    BEGIN
+        INSERT INTO aiven_rbac.principal (id, kind, name, email) VALUES (id, 'user', coalesce(name, email), email);
+    EXCEPTION WHEN unique_violation THEN
+        RAISE EXCEPTION 'user "%" already exists', email
+            USING ERRCODE = 'unique_violation', DETAIL = 'Neither the email, whatever its case, nor the id may be another principal''s.';
+    END;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) IS
+    'create a user; by the bootstrap operator, when somebody signs up';
+
+-- Who may touch a user other than the user: the organization that manages
+-- them (P3), and no mere admin of it if the user is a super admin (G6).
+CREATE FUNCTION aiven_rbac.require_manager(actor uuid, action text, "user" uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    manager uuid := aiven_rbac.managed_by("user");
+BEGIN
+    IF actor IS NULL THEN
+        RETURN;
+    END IF;
+    IF manager IS NULL OR NOT aiven_rbac.is_member(actor, manager) THEN
+        RAISE EXCEPTION 'permission denied for the user with id %', "user"
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('It takes the action "%s" in the organization that manages the user.', action),
+                  HINT = 'An organization manages the users whose email is in a domain that it has verified: rbac_domain_add().';
+    END IF;
+    PERFORM aiven_rbac.require(actor, action, manager);
+    IF EXISTS (SELECT FROM aiven_rbac.group_member AS m WHERE m.member = "user" AND m.account_owners) THEN
+        PERFORM aiven_rbac.require(actor, 'super_admin.manage', manager);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_manager(uuid, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_manager(uuid, text, uuid) IS
+    'raise unless the actor holds an action in the organization that manages a user; for a super admin it also takes super_admin.manage (G6)';
+
+-- An email is what a user signs in and is invited by, so that nobody changes
+-- their own here: only who has seen that the address is the user's, or the
+-- organization that has shown that its whole domain is its own.
+CREATE FUNCTION @extschema@.rbac_user_edit(principal uuid, name text DEFAULT NULL, email text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+    manager uuid := aiven_rbac.managed_by(p.id);
+BEGIN
+    IF actor = p.id AND manager IS NULL THEN
+        IF p.deactivated_at IS NOT NULL THEN
+            RAISE EXCEPTION 'user "%" is deactivated', p.email USING ERRCODE = 'insufficient_privilege';
+        END IF;
+        IF email <> p.email THEN
+            RAISE EXCEPTION 'permission denied to change one''s own email'
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = 'An email is what a user signs in and is invited by.',
+                      HINT = 'The application changes it, without a principal, once it has seen that the new address is the user''s.';
+        END IF;
+    ELSIF actor = p.id AND NOT @extschema@.rbac_has_permission(actor, manager, 'user.edit') THEN
+        RAISE EXCEPTION 'managed user "%" cannot edit their own profile', p.email
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('The user is managed by organization "%s".',
+                                  (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = manager)),
+                  HINT = 'Ask somebody there who holds "user.edit", such as by "organization:users:write".';
+    ELSE
+        PERFORM aiven_rbac.require_manager(actor, 'user.edit', p.id);
+        IF actor IS NOT NULL AND aiven_rbac.domain_manager(email) IS DISTINCT FROM manager AND email IS NOT NULL THEN
+            RAISE EXCEPTION 'permission denied to move user "%" out of the organization''s domains', p.email
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = 'The email of a managed user stays in a domain that the managing organization has verified.';
+        END IF;
+    END IF;
+    IF name = '' THEN
+        RAISE EXCEPTION 'the name of a user must not be empty'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
+    END IF;
+    IF email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
+        RAISE EXCEPTION 'invalid email address "%"', email
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
+    END IF;
+    UPDATE aiven_rbac.principal AS x
+    SET name = coalesce(rbac_user_edit.name, x.name), email = coalesce(rbac_user_edit.email, x.email)
+    WHERE x.id = p.id;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION 'user "%" already exists', email
+        USING ERRCODE = 'unique_violation', DETAIL = 'The email, whatever its case, may not be another user''s.';
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user_edit(uuid, text, text) IS
+    'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it takes user.edit in the managing organization (P3)';
+
+CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+BEGIN
+    PERFORM aiven_rbac.require_manager(actor, 'user.deactivate', p.id);
+    UPDATE aiven_rbac.principal AS x SET deactivated_at = now() WHERE x.id = p.id AND x.deactivated_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user_deactivate(uuid) IS
+    'end all access of a managed user, everywhere and at once (P6); it takes user.deactivate in the managing organization, for a super admin also super_admin.manage';
+
+CREATE FUNCTION @extschema@.rbac_user_reactivate(principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+BEGIN
+    PERFORM aiven_rbac.require_manager(actor, 'user.deactivate', p.id);
+    UPDATE aiven_rbac.principal AS x SET deactivated_at = NULL WHERE x.id = p.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user_reactivate(uuid) IS
+    'give a deactivated user back all access that they had (P6); it takes the same as deactivating';
+
+CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+BEGIN
+    PERFORM aiven_rbac.require_manager(actor, 'user.delete', p.id);
+    DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
+    'delete a managed user, with all memberships and grants; it takes user.delete in the managing organization, for a super admin also super_admin.manage';
+
+-- Application users ---------------------------------------------------------
+
+CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_path,
+                                            name text, description text)
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, o.id);
+    IF name IS NULL OR name = '' THEN
+        RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    BEGIN
+        INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
+        VALUES (id, kind, o.id, name, description);
+    EXCEPTION WHEN unique_violation THEN
+        RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), name, organization
+            USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
+    END;
+    INSERT INTO aiven_rbac.membership (principal, organization, kind) VALUES (id, o.id, kind);
+    RETURN id;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) IS
+    'add an application user or a group to its organization';
+
+CREATE FUNCTION aiven_rbac.edit_principal(p aiven_rbac.principal, name text, description text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    called text := replace((p).kind, '_', ' ');
+BEGIN
+    IF name = '' THEN
+        RAISE EXCEPTION 'the name of % "%" must not be empty', called, (p).name USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    UPDATE aiven_rbac.principal AS x
+    SET name = coalesce(edit_principal.name, x.name), description = coalesce(edit_principal.description, x.description)
+    WHERE x.id = (p).id;
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION '% "%" already exists in the organization', called, name
+        USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text) IS
+    'change the name or description of a group or application user (NULL: leave it)';
+
+CREATE FUNCTION @extschema@.rbac_application_user_create(organization @extschema@.rbac_path, name text,
+                                                         description text DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.create_principal('application_user', 'application_user.create', organization, name, description) $$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_path, text, text) IS
+    'create an application user of an organization; it takes application_user.create';
+
+CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, name text DEFAULT NULL,
+                                                       description text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, application_user, 'application_user');
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'application_user.edit', p.organization);
+    PERFORM aiven_rbac.edit_principal(p, name, description);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user_edit(uuid, text, text) IS
+    'change an application user''s name or description (NULL: leave it); it takes application_user.edit';
+
+CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, application_user, 'application_user');
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'application_user.delete', p.organization);
+    DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
+    'delete an application user, with its grants and group memberships; it takes application_user.delete';
+
+-- Members (P1, P7) ----------------------------------------------------------
+
+CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_path, email text,
+        expires_at timestamptz DEFAULT pg_catalog.now() + interval '7 days')
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'user.invite', o.id);
+    IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
+        RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
+    END IF;
+    IF expires_at IS NULL OR expires_at <= statement_timestamp() THEN
+        RAISE EXCEPTION 'an invitation must expire in the future' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS (SELECT FROM aiven_rbac.membership AS m JOIN aiven_rbac.principal AS p ON p.id = m.principal
+               WHERE m.organization = o.id AND p.kind = 'user' AND lower(p.email) = lower(rbac_invitation_create.email)) THEN
+        RAISE EXCEPTION 'user "%" is already a member of organization "%"', email, organization
+            USING ERRCODE = 'duplicate_object';
+    END IF;
+    -- An invitation that has expired makes room for a new one.
+    UPDATE aiven_rbac.invitation AS i SET withdrawn_at = now()
+    WHERE i.organization = o.id AND lower(i.email) = lower(rbac_invitation_create.email)
+      AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at <= statement_timestamp();
+    BEGIN
+        INSERT INTO aiven_rbac.invitation (id, organization, email, expires_at) VALUES (id, o.id, email, expires_at);
+    EXCEPTION WHEN unique_violation THEN
+        RAISE EXCEPTION 'user "%" is already invited to organization "%"', email, organization
+            USING ERRCODE = 'unique_violation', HINT = 'Withdraw the invitation that is pending first.';
+    END;
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_invitation_create(@extschema@.rbac_path, text, timestamptz) IS
+    'invite somebody to an organization by email; it takes user.invite';
+
+CREATE FUNCTION @extschema@.rbac_invitation_accept(invitation uuid) RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    i aiven_rbac.invitation;
+    invitee aiven_rbac.principal;
+BEGIN
+    SELECT * INTO i FROM aiven_rbac.invitation AS x WHERE x.id = invitation FOR UPDATE;
+    IF FOUND THEN
+        SELECT * INTO invitee FROM aiven_rbac.principal AS p
+        WHERE p.kind = 'user' AND lower(p.email) = lower(i.email) AND (actor IS NULL OR p.id = actor);
+    END IF;
+    IF i.id IS NULL OR invitee.id IS NULL THEN
+        RAISE EXCEPTION 'invitation % does not exist', coalesce(invitation::text, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = 'An invitation is for the user with the email that was invited.',
+                  HINT = 'Sign in as that user.';
+    END IF;
+    IF i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= statement_timestamp() THEN
+        RAISE EXCEPTION 'invitation % is no longer pending', invitation
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = CASE WHEN i.accepted_at IS NOT NULL THEN 'It was accepted.'
+                                WHEN i.withdrawn_at IS NOT NULL THEN 'It was withdrawn.'
+                                ELSE format('It expired at %s.', i.expires_at) END,
+                  HINT = 'Ask for a new invitation.';
+    END IF;
+    IF invitee.deactivated_at IS NOT NULL THEN
+        RAISE EXCEPTION 'user "%" is deactivated', invitee.email USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    UPDATE aiven_rbac.invitation AS x SET accepted_at = now() WHERE x.id = i.id;
+    INSERT INTO aiven_rbac.membership (principal, organization, kind)
+    VALUES (invitee.id, i.organization, 'user')
+    ON CONFLICT DO NOTHING;
+    RETURN invitee.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_invitation_accept(uuid) IS
+    'accept an invitation, as the user with the invited email; returns that user''s id';
+
+CREATE FUNCTION @extschema@.rbac_invitation_withdraw(invitation uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    i aiven_rbac.invitation;
+BEGIN
+    SELECT * INTO i FROM aiven_rbac.invitation AS x WHERE x.id = invitation FOR UPDATE;
+    IF NOT FOUND OR NOT aiven_rbac.is_member(actor, i.organization) THEN
+        RAISE EXCEPTION 'invitation % does not exist', coalesce(invitation::text, 'NULL')
+            USING ERRCODE = 'undefined_object';
+    END IF;
+    PERFORM aiven_rbac.require(actor, 'user_invitation.remove', i.organization);
+    IF i.accepted_at IS NOT NULL THEN
+        RAISE EXCEPTION 'invitation % was already accepted', invitation
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Remove the member instead: rbac_member_remove().';
+    END IF;
+    UPDATE aiven_rbac.invitation AS x SET withdrawn_at = now() WHERE x.id = i.id AND x.withdrawn_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_invitation_withdraw(uuid) IS
+    'withdraw an invitation that is pending; it takes user_invitation.remove';
+
+CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.group_member AS m
+                   WHERE m.member = principal AND m.organization = is_super_admin.organization AND m.account_owners)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) IS
+    'is a principal a super admin of an organization?';
+
+CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+BEGIN
+    -- Nobody may become a super admin between the look and the removal.
+    PERFORM FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id FOR UPDATE;
+    PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin(p.id, o.id)
+                                      THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
+    DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'user "%" is not a member of organization "%"', p.email, organization
+            USING ERRCODE = 'undefined_object';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_path, uuid) IS
+    'remove a user from an organization, with all grants and group memberships there (P7); it takes user.remove, for a super admin super_admin.manage';
+
+CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+BEGIN
+    DELETE FROM aiven_rbac.membership AS m
+    WHERE m.organization = o.id AND m.principal = actor AND m.kind = 'user';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'only a user who is a member can leave organization "%"', organization
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_member_leave(@extschema@.rbac_path) IS
+    'leave an organization, giving up all that is held there (G4)';

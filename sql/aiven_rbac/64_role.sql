@@ -1,0 +1,226 @@
+-- Roles of an organization's own (G8): a name for some actions, and the levels
+-- that it can be granted on.  A permission among the members stands for the
+-- actions that it has at that moment.
+
+CREATE FUNCTION aiven_rbac.role_actions(organization uuid, members text[], grantable_on text[])
+    RETURNS TABLE (granted_on text, action smallint)
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    member text;
+    level text;
+    permission aiven_rbac.grantable;
+    numbers smallint[];
+BEGIN
+    IF coalesce(members, '{}') = '{}' OR array_position(members, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'a role needs members'
+            USING ERRCODE = 'null_value_not_allowed',
+                  HINT = 'Name actions, like "service.fork", and permissions, like "project:services:write".';
+    END IF;
+    IF coalesce(grantable_on, '{}') = '{}'
+       OR NOT grantable_on OPERATOR(pg_catalog.<@) '{organization,unit,project}'::text[] THEN
+        RAISE EXCEPTION 'a role can be granted on organizations, units and projects'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Name at least one of "organization", "unit" and "project".';
+    END IF;
+    FOREACH member IN ARRAY members LOOP
+        FOREACH level IN ARRAY grantable_on LOOP
+            SELECT array_agg(x.number) INTO numbers FROM aiven_rbac.action AS x WHERE x.name = member;
+            IF numbers IS NULL THEN
+                SELECT * INTO STRICT permission FROM aiven_rbac.grantable AS g
+                WHERE g.id = aiven_rbac.find_grantable(member, role_actions.organization);
+                IF permission.type <> 'permission' THEN
+                    RAISE EXCEPTION 'role "%" cannot be a member of a role', member
+                        USING ERRCODE = 'wrong_object_type',
+                              DETAIL = 'The members of a role are actions and permissions.';
+                END IF;
+                SELECT array_agg(w.action) INTO numbers FROM aiven_rbac.allowed_action AS w
+                WHERE w.grantable = permission.id AND w.granted_on = level;
+            END IF;
+            IF EXISTS (SELECT FROM unnest(numbers) AS n WHERE aiven_rbac.only_super_admins(n)) THEN
+                RAISE EXCEPTION '"%" cannot be a member of a role', member
+                    USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Only super admins can have it.';
+            END IF;
+            IF numbers IS NULL
+               OR (level <> 'organization'
+                   AND EXISTS (SELECT FROM aiven_rbac.action AS x
+                               WHERE x.number = ANY (numbers) AND x.resource_kind = 'organization')) THEN
+                RAISE EXCEPTION '"%" means nothing on a %', member, level
+                    USING ERRCODE = 'invalid_parameter_value',
+                          DETAIL = 'It is about an organization as a whole.',
+                          HINT = 'Leave it out, or let the role be granted on organizations only.';
+            END IF;
+            RETURN QUERY SELECT level, n FROM unnest(numbers) AS n;
+        END LOOP;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) IS
+    'the actions, by the kind of resource it is granted on, of a role with some members; an error for what cannot be one (G8)';
+
+CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_path, name text, members text[],
+                                             grantable_on text[])
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'permission.grant', o.id);
+    IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' THEN
+        RAISE EXCEPTION 'invalid name "%" of a role', coalesce(name, 'NULL')
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Use lower-case letters, digits, "_", "-" and ":", beginning with a letter or digit.';
+    END IF;
+    IF EXISTS (SELECT FROM aiven_rbac.grantable AS g
+               WHERE g.name = rbac_role_create.name AND (g.owner IS NULL OR g.owner = o.id)) THEN
+        RAISE EXCEPTION 'role or permission "%" already exists', name
+            USING ERRCODE = 'unique_violation', HINT = 'Choose another name, or change it with rbac_role_edit() if it is the organization''s.';
+    END IF;
+    INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name) VALUES (id, o.id, name, 'role', name);
+    PERFORM aiven_rbac.set_role(id, o.id, members, grantable_on);
+    RETURN id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_path, text, text[], text[]) IS
+    'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on (G8); it takes permission.grant on the organization';
+
+CREATE FUNCTION aiven_rbac.set_role(id uuid, organization uuid, members text[], grantable_on text[]) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    DELETE FROM aiven_rbac.allowed_action AS w
+    WHERE w.grantable = id
+      AND (w.granted_on, w.action) NOT IN (SELECT a.granted_on, a.action
+                                           FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a);
+    INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
+    SELECT DISTINCT id, a.granted_on, a.action FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a
+    ON CONFLICT DO NOTHING;
+    DELETE FROM aiven_rbac.grantable_on AS o WHERE o.grantable = id AND o.resource_kind <> ALL (grantable_on);
+    INSERT INTO aiven_rbac.grantable_on (grantable, organization, resource_kind)
+    SELECT DISTINCT id, organization, level FROM unnest(grantable_on) AS level
+    ON CONFLICT DO NOTHING;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
+    'make a role consist of exactly some members and levels';
+
+-- A role of an organization, held against being granted or changed by others
+-- meanwhile.  The row is written, so that whoever has looked at the role
+-- before, in a snapshot that they keep, fails.
+CREATE FUNCTION aiven_rbac.find_role(actor uuid, organization uuid, name text) RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    id uuid;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'permission.grant', organization);
+    UPDATE aiven_rbac.grantable AS g SET console_name = g.console_name
+    WHERE g.owner = find_role.organization AND g.name = find_role.name
+    RETURNING g.id INTO id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'role "%" does not exist in this organization', coalesce(name, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = 'Built-in roles and permissions are the same everywhere, and stay as they are.',
+                  HINT = 'rbac_role_create() defines a role of the organization.';
+    END IF;
+    RETURN id;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_role(uuid, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_role(uuid, uuid, text) IS
+    'a role that an organization has defined and the actor may change; an error otherwise';
+
+-- An action that comes to a role or leaves it is handed out or taken away
+-- wherever the role is granted.
+CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
+                                           grantable_on text[] DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    role uuid := aiven_rbac.find_role(actor, o.id, name);
+    granted record;
+BEGIN
+    IF members IS NULL THEN
+        SELECT array_agg(DISTINCT x.name) INTO members
+        FROM aiven_rbac.allowed_action AS w JOIN aiven_rbac.action AS x ON x.number = w.action WHERE w.grantable = role;
+    END IF;
+    IF grantable_on IS NULL THEN
+        SELECT array_agg(g.resource_kind) INTO grantable_on FROM aiven_rbac.grantable_on AS g WHERE g.grantable = role;
+    END IF;
+    FOR granted IN
+        WITH new AS MATERIALIZED (
+            SELECT * FROM aiven_rbac.role_actions(o.id, members, grantable_on)
+        ), old AS (
+            SELECT w.granted_on, w.action FROM aiven_rbac.allowed_action AS w WHERE w.grantable = role
+        ), changed AS (
+            (TABLE new EXCEPT TABLE old) UNION (TABLE old EXCEPT TABLE new)
+        )
+        SELECT r.path, r.id, r.kind, a.valid_from, a.valid_until,
+               (SELECT array_agg(c.action) FROM changed AS c WHERE c.granted_on = r.kind) AS actions
+        FROM aiven_rbac.grants_of_now(role) AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
+    LOOP
+        IF granted.kind <> ALL (grantable_on) THEN
+            RAISE EXCEPTION 'role "%" is granted on %s', name, granted.kind
+                USING ERRCODE = 'dependent_objects_still_exist',
+                      DETAIL = format('It is granted on "%s".', granted.path),
+                      HINT = 'Revoke it there first.';
+        END IF;
+        IF granted.actions IS NOT NULL AND granted.valid_until > statement_timestamp() THEN
+            PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', name), granted.id, granted.actions,
+                                               granted.valid_from, granted.valid_until);
+        END IF;
+    END LOOP;
+    PERFORM aiven_rbac.set_role(role, o.id, members, grantable_on);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_role_edit(@extschema@.rbac_path, text, text[], text[]) IS
+    'change what a role of an organization consists of and where it can be granted (NULL: leave it); it takes permission.grant on the organization, and every action that comes or goes wherever the role is granted (G5)';
+
+CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path, name text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    role uuid := aiven_rbac.find_role(actor, o.id, name);
+    place @extschema@.rbac_path;
+BEGIN
+    SELECT r.path INTO place FROM aiven_rbac.access_grant AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
+    WHERE a.grantable = role ORDER BY r.path LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'role "%" is still granted', name
+            USING ERRCODE = 'dependent_objects_still_exist',
+                  DETAIL = format('It is granted on "%s".', place),
+                  HINT = 'Revoke it there first.';
+    END IF;
+    DELETE FROM aiven_rbac.grantable AS g WHERE g.id = role;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_path, text) IS
+    'delete a role of an organization that is granted nowhere; it takes permission.grant on the organization';

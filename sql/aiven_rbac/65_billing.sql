@@ -1,0 +1,255 @@
+-- Billing (H6): an organization's billing groups, and the payment methods and
+-- addresses that they use.  In editing, NULL leaves a value as it is.
+
+CREATE FUNCTION aiven_rbac.delete_belonging(kind text, action text, id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    organization uuid := aiven_rbac.find_belonging(actor, kind, id);
+    used_by text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, organization);
+    EXECUTE format('DELETE FROM aiven_rbac.%I AS x WHERE x.id = $1', kind) USING id;
+EXCEPTION WHEN foreign_key_violation THEN
+    GET STACKED DIAGNOSTICS used_by = TABLE_NAME;
+    RAISE EXCEPTION '% with id % is in use', replace(kind, '_', ' '), id
+        USING ERRCODE = 'dependent_objects_still_exist',
+              DETAIL = format('A %s uses it.', replace(used_by, '_', ' ')),
+              HINT = format('Give each such %s another one first.', replace(used_by, '_', ' '));
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) IS
+    'delete a billing group or the like that nothing uses';
+
+-- Payment methods -----------------------------------------------------------
+
+CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rbac_path, provider text,
+        provider_reference text, last_four text DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'payment_method.add', o.id);
+    INSERT INTO aiven_rbac.payment_method (id, organization, provider, provider_reference, last_four)
+    VALUES (id, o.id, provider, provider_reference, last_four);
+    RETURN id;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('payment_method', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_payment_method_add(@extschema@.rbac_path, text, text, text) IS
+    'add a payment method to an organization: the payment provider''s reference and a card''s last four digits, never its number; it takes payment_method.add';
+
+CREATE FUNCTION @extschema@.rbac_payment_method_edit(payment_method uuid, provider_reference text DEFAULT NULL,
+                                                     last_four text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    organization uuid := aiven_rbac.find_belonging(actor, 'payment_method', payment_method);
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'payment_method.edit', organization);
+    UPDATE aiven_rbac.payment_method AS x
+    SET provider_reference = coalesce(rbac_payment_method_edit.provider_reference, x.provider_reference),
+        last_four = coalesce(rbac_payment_method_edit.last_four, x.last_four)
+    WHERE x.id = payment_method;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('payment_method', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_payment_method_edit(uuid, text, text) IS
+    'change a payment method''s reference or last four digits (NULL: leave it); it takes payment_method.edit';
+
+CREATE FUNCTION @extschema@.rbac_payment_method_delete(payment_method uuid) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_belonging('payment_method', 'payment_method.delete', payment_method) $$;
+COMMENT ON FUNCTION @extschema@.rbac_payment_method_delete(uuid) IS
+    'delete a payment method that no billing group uses; it takes payment_method.delete';
+
+-- Billing addresses ---------------------------------------------------------
+
+CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rbac_path, company_name text, city text,
+        country_code text, address_lines text[] DEFAULT '{}', postal_code text DEFAULT NULL, state text DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'billing_address.add', o.id);
+    INSERT INTO aiven_rbac.billing_address
+           (id, organization, company_name, address_lines, city, postal_code, state, country_code)
+    VALUES (id, o.id, company_name, address_lines, city, postal_code, state, country_code);
+    RETURN id;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('billing_address', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_address_add(@extschema@.rbac_path, text, text, text, text[], text, text) IS
+    'add a billing address to an organization; it takes billing_address.add';
+
+CREATE FUNCTION @extschema@.rbac_billing_address_edit(billing_address uuid, company_name text DEFAULT NULL,
+        city text DEFAULT NULL, country_code text DEFAULT NULL, address_lines text[] DEFAULT NULL,
+        postal_code text DEFAULT NULL, state text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    organization uuid := aiven_rbac.find_belonging(actor, 'billing_address', billing_address);
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'billing_address.edit', organization);
+    UPDATE aiven_rbac.billing_address AS x
+    SET company_name = coalesce(rbac_billing_address_edit.company_name, x.company_name),
+        address_lines = coalesce(rbac_billing_address_edit.address_lines, x.address_lines),
+        city = coalesce(rbac_billing_address_edit.city, x.city),
+        postal_code = coalesce(rbac_billing_address_edit.postal_code, x.postal_code),
+        state = coalesce(rbac_billing_address_edit.state, x.state),
+        country_code = coalesce(rbac_billing_address_edit.country_code, x.country_code)
+    WHERE x.id = billing_address;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('billing_address', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_address_edit(uuid, text, text, text, text[], text, text) IS
+    'change a billing address (NULL: leave it); it takes billing_address.edit';
+
+CREATE FUNCTION @extschema@.rbac_billing_address_delete(billing_address uuid) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_belonging('billing_address', 'billing_address.delete', billing_address) $$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_address_delete(uuid) IS
+    'delete a billing address that no billing group uses; it takes billing_address.delete';
+
+-- Billing groups ------------------------------------------------------------
+
+CREATE FUNCTION aiven_rbac.require_own(actor uuid, kind text, id uuid, organization uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF id IS NOT NULL AND aiven_rbac.find_belonging(actor, kind, id) <> organization THEN
+        RAISE EXCEPTION '% with id % belongs to another organization', replace(kind, '_', ' '), id
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = 'Billing is never shared between organizations.',
+                  HINT = 'Add one to this organization.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_own(uuid, text, uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_own(uuid, text, uuid, uuid) IS
+    'raise if a payment method or billing address is another organization''s';
+
+CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.rbac_path, name text,
+        currency text DEFAULT 'USD', tax_id text DEFAULT NULL, billing_emails text[] DEFAULT '{}',
+        billing_address uuid DEFAULT NULL, payment_method uuid DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    id uuid := gen_random_uuid();
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'billing_group.create', o.id);
+    PERFORM aiven_rbac.require_own(actor, 'billing_address', billing_address, o.id);
+    PERFORM aiven_rbac.require_own(actor, 'payment_method', payment_method, o.id);
+    INSERT INTO aiven_rbac.billing_group
+           (id, organization, name, currency, tax_id, billing_emails, billing_address, payment_method)
+    VALUES (id, o.id, name, currency, tax_id, billing_emails, billing_address, payment_method);
+    RETURN id;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('billing_group', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_group_create(@extschema@.rbac_path, text, text, text, text[], uuid, uuid) IS
+    'create a billing group of an organization; it takes billing_group.create; returns its id';
+
+CREATE FUNCTION @extschema@.rbac_billing_group_edit(billing_group uuid, name text DEFAULT NULL,
+        currency text DEFAULT NULL, tax_id text DEFAULT NULL, billing_emails text[] DEFAULT NULL,
+        billing_address uuid DEFAULT NULL, payment_method uuid DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    organization uuid := aiven_rbac.find_belonging(actor, 'billing_group', billing_group);
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'billing_group.edit', organization);
+    PERFORM aiven_rbac.require_own(actor, 'billing_address', billing_address, organization);
+    PERFORM aiven_rbac.require_own(actor, 'payment_method', payment_method, organization);
+    UPDATE aiven_rbac.billing_group AS x
+    SET name = coalesce(rbac_billing_group_edit.name, x.name),
+        currency = coalesce(rbac_billing_group_edit.currency, x.currency),
+        tax_id = coalesce(rbac_billing_group_edit.tax_id, x.tax_id),
+        billing_emails = coalesce(rbac_billing_group_edit.billing_emails, x.billing_emails),
+        billing_address = coalesce(rbac_billing_group_edit.billing_address, x.billing_address),
+        payment_method = coalesce(rbac_billing_group_edit.payment_method, x.payment_method)
+    WHERE x.id = billing_group;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('billing_group', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_group_edit(uuid, text, text, text, text[], uuid, uuid) IS
+    'change a billing group (NULL: leave it); it takes billing_group.edit';
+
+CREATE FUNCTION @extschema@.rbac_billing_group_delete(billing_group uuid) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_belonging('billing_group', 'billing_group.delete', billing_group) $$;
+COMMENT ON FUNCTION @extschema@.rbac_billing_group_delete(uuid) IS
+    'delete a billing group that no project is assigned to; it takes billing_group.delete';

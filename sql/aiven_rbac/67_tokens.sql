@@ -1,0 +1,181 @@
+-- Tokens: making, revoking, logging in (P8).
+
+CREATE FUNCTION aiven_rbac.make_token(OUT token text, OUT prefix text, OUT digest bytea)
+    AS 'MODULE_PATHNAME', 'rbac_make_token'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.make_token() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.make_token() IS
+    'a new random token, its prefix, and the digest by which it is recognized';
+
+-- The one place that says what it takes to hand out an application user's
+-- rights: all that it has been granted, by itself and by its groups (G5, G6).
+CREATE FUNCTION aiven_rbac.require_token_of_application_user(actor uuid, p aiven_rbac.principal) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    a aiven_rbac.access_grant;
+    privileged boolean := false;
+BEGIN
+    FOR a IN SELECT x.* FROM aiven_rbac.access_grant AS x
+             WHERE x.principal = p.id
+                OR x.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = p.id) LOOP
+        IF NOT privileged THEN
+            PERFORM aiven_rbac.require(actor, 'application_token.generate_privileged', p.organization);
+            privileged := true;
+        END IF;
+        PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
+    END LOOP;
+    IF NOT privileged THEN
+        PERFORM aiven_rbac.require(actor, 'application_token.generate', p.organization);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) IS
+    'raise unless the actor may make a token for an application user: application_token.generate or, when anything is granted to it, application_token.generate_privileged and every action granted';
+
+CREATE FUNCTION @extschema@.rbac_token_create(principal uuid, description text, max_age interval DEFAULT NULL,
+        allowed_networks cidr[] DEFAULT NULL, extend_when_used boolean DEFAULT false)
+    RETURNS text
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
+    made record;
+    managing @extschema@.rbac_path;
+BEGIN
+    IF p.kind = 'application_user' THEN
+        PERFORM aiven_rbac.require_token_of_application_user(actor, p);
+    ELSIF actor <> p.id THEN
+        RAISE EXCEPTION 'permission denied to create a token for another user'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'A user''s token is made by the user.',
+                  HINT = 'Automation has an application user of its own: rbac_application_user_create().';
+    ELSIF actor IS NOT NULL THEN
+        SELECT r.path INTO managing
+        FROM aiven_rbac.managed_user AS m
+        JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization
+        JOIN aiven_rbac.resource AS r ON r.id = m.organization
+        WHERE m.principal = p.id AND NOT a.personal_tokens;
+        IF FOUND THEN
+            RAISE EXCEPTION 'permission denied to create a personal token'
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = format('Organization "%s" manages the user, and its authentication policy allows no personal tokens.', managing),
+                      HINT = 'Automation has an application user of its own: rbac_application_user_create().';
+        END IF;
+    END IF;
+    IF p.deactivated_at IS NOT NULL THEN
+        RAISE EXCEPTION 'user "%" is deactivated', p.email
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'The organization that manages the user can reactivate it.';
+    END IF;
+    IF max_age <= interval '0' THEN
+        RAISE EXCEPTION 'the maximum age of a token must be positive' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF extend_when_used AND max_age IS NULL THEN
+        RAISE EXCEPTION 'a token without a maximum age cannot be extended when used'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Give max_age: each use makes the token last that much longer.';
+    END IF;
+    IF allowed_networks = '{}' OR array_position(allowed_networks, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'networks of a token must be given'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Such as ''{203.0.113.0/24}''; NULL lets the token be used from anywhere.';
+    END IF;
+
+    made := aiven_rbac.make_token();
+    INSERT INTO aiven_rbac.token (prefix, principal, principal_kind, digest, description,
+                                  max_age, expires_at, allowed_networks, extend_when_used)
+    VALUES (made.prefix, p.id, p.kind, made.digest, description,
+            max_age, clock_timestamp() + max_age, allowed_networks, coalesce(extend_when_used, false));
+    INSERT INTO aiven_rbac.token_use (prefix) VALUES (made.prefix);
+    RETURN made.token;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_token_create(uuid, text, interval, cidr[], boolean) IS
+    'make a token to log in with, shown this once; a user''s own, or an application user''s: that takes application_token.generate or, when it was granted anything, application_token.generate_privileged and every action that it has (G5)';
+
+CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal;
+    organization uuid;
+BEGIN
+    SELECT x.* INTO p
+    FROM aiven_rbac.token AS t JOIN aiven_rbac.principal AS x ON x.id = t.principal
+    WHERE t.prefix = rbac_token_revoke.prefix;
+    organization := coalesce(p.organization, (SELECT m.organization FROM aiven_rbac.managed_user AS m WHERE m.principal = p.id));
+    -- What was given may be a whole token: no message repeats it.
+    IF p.id IS NULL OR (actor <> p.id AND (organization IS NULL OR NOT aiven_rbac.is_member(actor, organization))) THEN
+        RAISE EXCEPTION 'token does not exist'
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the token''s prefix, its first 17 characters.';
+    END IF;
+    IF actor <> p.id THEN
+        PERFORM aiven_rbac.require(actor, CASE p.kind WHEN 'user' THEN 'user_token.revoke'
+                                          ELSE 'application_token.revoke' END, organization);
+    END IF;
+    UPDATE aiven_rbac.token AS t SET revoked_at = clock_timestamp()
+    WHERE t.prefix = rbac_token_revoke.prefix AND t.revoked_at IS NULL;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_token_revoke(text) IS
+    'end a token: one''s own, an application user''s with application_token.revoke, a managed user''s with user_token.revoke';
+
+-- Nobody waits for this, and it makes nobody's transaction fail: a row that
+-- somebody else is writing is left to them, as is one that was written since
+-- this transaction's snapshot.  max_age is added in a fixed time zone, so that
+-- a session can't stretch a day with its own.
+CREATE FUNCTION aiven_rbac.record_token_use(prefix text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    UPDATE aiven_rbac.token_use AS u
+    SET last_used_at = clock_timestamp(),
+        extended_until = CASE WHEN t.extend_when_used THEN clock_timestamp() + t.max_age END
+    FROM aiven_rbac.token AS t
+    WHERE t.prefix = u.prefix
+      AND u.prefix = (SELECT x.prefix FROM aiven_rbac.token_use AS x
+                      WHERE x.prefix = record_token_use.prefix FOR UPDATE SKIP LOCKED);
+EXCEPTION WHEN serialization_failure THEN
+    NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.record_token_use(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.record_token_use(text) IS
+    'note that a token is used, and extend it if it is to be extended';
+
+-- Everybody may call it: a token is proof, and one can't be guessed, however
+-- often somebody tries.  An address that a caller gives is worth as much as the
+-- caller; behind a pooler or a back end only they know the client's.
+--
+-- No error of this function, nor anything that it does inside, shows the token.
+-- What the server itself can show is the caller's statement: its text (in
+-- logs, in pg_stat_activity), so that a token should be a bind parameter; its
+-- parameters where statements are logged, unless log_parameter_max_length is
+-- 0; its plan, if auto_explain.log_verbose is on.
+CREATE FUNCTION @extschema@.rbac_authenticate(token text, client_address inet DEFAULT pg_catalog.inet_client_addr(),
+                                              is_local boolean DEFAULT true)
+    RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_authenticate'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION @extschema@.rbac_authenticate(text, inet, boolean) IS
+    'act as the principal that a token belongs to (until the end of the transaction, unless is_local is false); pass the token as a bind parameter, since the text of statements can be logged';

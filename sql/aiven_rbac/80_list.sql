@@ -1,0 +1,221 @@
+-- Lists.  A kind, name, resource or principal that does not exist is an error
+-- here: whoever lists expects it to be there.
+
+CREATE FUNCTION aiven_rbac.self() RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_self'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION aiven_rbac.self() IS
+    'the session''s principal, or NULL if there is none, it does not exist or it is deactivated';
+
+CREATE FUNCTION aiven_rbac.scopes(name text, kind text) RETURNS @extschema@.rbac_path[]
+    AS 'MODULE_PATHNAME', 'rbac_scopes'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION aiven_rbac.scopes(text, text) IS
+    'the topmost resources from which on the session''s principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
+
+CREATE FUNCTION aiven_rbac.scopes_of(principal uuid, name text, kind text) RETURNS @extschema@.rbac_path[]
+    AS 'MODULE_PATHNAME', 'rbac_scopes_of'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) IS
+    'the topmost resources from which on a principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
+
+-- Who was granted what is seen by those who hand out, and by those who may
+-- view it.
+CREATE FUNCTION aiven_rbac.require_sight_of_grants(actor uuid, resource uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF actor IS NULL OR NOT @extschema@.rbac_has_permission(actor, resource, 'permission.grant') THEN
+        PERFORM aiven_rbac.require(actor, 'project_permission.view', resource);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_sight_of_grants(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_sight_of_grants(uuid, uuid) IS
+    'raise unless the actor may see who was granted what on a resource: project_permission.view or permission.grant';
+
+-- Each scope is one range of the index on the path, and scopes come in order
+-- and are disjoint: a page costs what it returns.
+CREATE FUNCTION aiven_rbac.list_resources(scopes @extschema@.rbac_path[], seen @extschema@.rbac_path[], kind text,
+                                          after @extschema@.rbac_path, max_rows int)
+    RETURNS TABLE (resource @extschema@.rbac_path, id uuid)
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    scope @extschema@.rbac_path;
+    low @extschema@.rbac_path;
+    room bigint := max_rows;
+    returned bigint;
+BEGIN
+    IF max_rows < 0 THEN
+        RAISE EXCEPTION 'max_rows must not be negative' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    FOREACH scope IN ARRAY scopes LOOP
+        EXIT WHEN room = 0;
+        low := scope;
+        IF after OPERATOR(@extschema@.>) scope THEN
+            CONTINUE WHEN NOT after OPERATOR(@extschema@.<@) scope;
+            low := after;
+        END IF;
+        RETURN QUERY
+            SELECT r.path, r.id FROM aiven_rbac.resource AS r
+            WHERE r.path OPERATOR(@extschema@.<@) scope
+              AND r.path OPERATOR(@extschema@.>=) low
+              AND (after IS NULL OR r.path OPERATOR(@extschema@.<>) after)
+              AND r.kind = list_resources.kind
+              AND (seen IS NULL OR r.path OPERATOR(@extschema@.<@) seen)
+            ORDER BY r.path
+            LIMIT room;
+        GET DIAGNOSTICS returned = ROW_COUNT;
+        room := room - returned;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) IS
+    'a page of the resources of a kind in scopes, and if "seen" is given in one of those, too';
+
+CREATE FUNCTION @extschema@.rbac_resources(name text, kind text, after @extschema@.rbac_path DEFAULT NULL,
+                                           max_rows int DEFAULT NULL)
+    RETURNS TABLE (resource @extschema@.rbac_path, id uuid)
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes(name, kind), NULL, kind, after, max_rows);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resources(text, text, @extschema@.rbac_path, int) IS
+    'the resources of a kind on which the session''s principal holds a permission, role or action, in the order of their paths; a page of max_rows after a path';
+
+CREATE FUNCTION @extschema@.rbac_resources(principal uuid, name text, kind text, after @extschema@.rbac_path DEFAULT NULL,
+                                           max_rows int DEFAULT NULL)
+    RETURNS TABLE (resource @extschema@.rbac_path, id uuid)
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
+    seen @extschema@.rbac_path[];
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF actor <> p.id THEN
+        seen := array_cat(aiven_rbac.scopes_of(actor, 'project_permission.view', kind),
+                          aiven_rbac.scopes_of(actor, 'permission.grant', kind));
+    END IF;
+    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes_of(p.id, name, kind), seen, kind, after, max_rows);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rbac_path, int) IS
+    'the same for a given principal; of another one''s, those where the session''s principal holds project_permission.view or permission.grant';
+
+CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name text)
+    RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    PERFORM @extschema@.rbac_has_permission(r.id, name);    -- is there such a name?
+    PERFORM aiven_rbac.require_sight_of_grants(actor, r.id);
+    RETURN QUERY
+        WITH granted AS (
+            SELECT a.principal AS id FROM aiven_rbac.access_grant AS a
+            JOIN aiven_rbac.resource AS x ON x.id = a.resource
+            WHERE x.path OPERATOR(@extschema@.@>) r.path
+        ), candidate AS (
+            SELECT g.id FROM granted AS g
+            UNION
+            SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.group_id IN (SELECT g.id FROM granted AS g)
+            UNION
+            SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.organization = r.organization AND m.account_owners
+        )
+        SELECT p.id, p.kind, coalesce(p.email, p.name), array_agg(DISTINCT e.via ORDER BY e.via)
+        FROM candidate AS c
+        JOIN aiven_rbac.principal AS p ON p.id = c.id
+        CROSS JOIN LATERAL @extschema@.rbac_explain(p.id, r.id, name) AS e
+        WHERE e.allowed
+        GROUP BY p.id
+        ORDER BY 2, 3;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_path, text) IS
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it takes project_permission.view or permission.grant there';
+
+CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text)
+    RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT * FROM @extschema@.rbac_principals(@extschema@.rbac_resource_path(resource), name) $$;
+COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text) IS
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it takes project_permission.view or permission.grant there';
+
+CREATE FUNCTION @extschema@.rbac_access_review(organization @extschema@.rbac_path)
+    RETURNS TABLE (principal uuid, kind text, principal_name text, resource @extschema@.rbac_path,
+                   grant_name text, via text, valid_from timestamptz, valid_until timestamptz, in_force boolean)
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, rbac_access_review.organization, 'organization');
+BEGIN
+    PERFORM aiven_rbac.require_sight_of_grants(actor, o.id);
+    RETURN QUERY
+        WITH granted AS (
+            SELECT a.principal, r.path, g.name AS granted, a.valid_from, a.valid_until
+            FROM aiven_rbac.access_grant AS a
+            JOIN aiven_rbac.resource AS r ON r.id = a.resource
+            JOIN aiven_rbac.grantable AS g ON g.id = a.grantable
+            WHERE a.organization = o.id
+        ), reaching AS (
+            SELECT g.principal, g.path, g.granted, 'direct' AS via, g.valid_from, g.valid_until FROM granted AS g
+            UNION ALL
+            SELECT m.member, g.path, g.granted, 'group:' || p.name, g.valid_from, g.valid_until
+            FROM granted AS g
+            JOIN aiven_rbac.group_member AS m ON m.group_id = g.principal
+            JOIN aiven_rbac.principal AS p ON p.id = m.group_id
+            UNION ALL
+            SELECT m.member, o.path, 'super_admin', 'group:' || p.name, NULL, NULL
+            FROM aiven_rbac.group_member AS m
+            JOIN aiven_rbac.principal AS p ON p.id = m.group_id
+            WHERE m.organization = o.id AND m.account_owners
+        )
+        SELECT p.id, p.kind, coalesce(p.email, p.name), x.path, x.granted, x.via, x.valid_from, x.valid_until,
+               p.deactivated_at IS NULL
+               AND coalesce(x.valid_from <= statement_timestamp(), true)
+               AND coalesce(statement_timestamp() < x.valid_until, true)
+        FROM reaching AS x
+        JOIN aiven_rbac.principal AS p ON p.id = x.principal
+        ORDER BY 4, 2, 3, 5, 6;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_access_review(@extschema@.rbac_path) IS
+    'every grant in an organization, once for its principal and once for each member of a group, and whether it counts now; it takes project_permission.view or permission.grant on the organization';

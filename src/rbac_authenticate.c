@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_authenticate.c
+ *	  Logging in with a token, and making one.
+ *
+ * Whoever has a token is its principal, so that anybody may try: there is
+ * nothing to learn from trying.  A wrong token, one that has expired or was
+ * revoked, one that is used from elsewhere than its networks, and one whose
+ * principal is deactivated are all refused by the same error.  Which it was is
+ * told to the server's log alone, and only of a token whose secret was right.
+ *
+ * The token itself goes no further than this file.  It is never a parameter
+ * of a query, where an error's context or a module that logs plans could show
+ * it; what is passed on is its prefix.
+ *
+ * The token is read under a new snapshot, as decisions read the tables: one
+ * that was revoked is refused at once, whatever the isolation level of the
+ * transaction that tries it.
+ *
+ * Logging in writes nothing in a READ ONLY transaction, and so neither on a
+ * standby.  Elsewhere the last use is recorded, once in USE_STEP; see
+ * aiven_rbac.record_token_use() for how it keeps out of everybody's way.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inet.h"
+#include "utils/inval.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "rbac_cache.h"
+#include "rbac_session.h"
+#include "rbac_support.h"
+#include "rbac_token.h"
+
+PG_FUNCTION_INFO_V1(rbac_authenticate);
+PG_FUNCTION_INFO_V1(rbac_make_token);
+
+/* How exactly the last use of a token is known */
+#define USE_STEP	(60 * USECS_PER_SEC)
+
+/*
+ * Is an address (0: not known) in one of the networks (0: any will do)?
+ */
+static bool
+is_allowed_from(Datum networks, Datum address)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (networks == 0)
+		return true;
+	if (address == 0)
+		return false;
+	deconstruct_array(DatumGetArrayTypeP(networks), CIDROID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i] && DatumGetBool(DirectFunctionCall2(network_subeq, address, elements[i])))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_active(const pg_uuid_t *principal)
+{
+	Subject		subject = {.who.id = *principal};
+	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	bool		active = entry->exists && !entry->deactivated;
+
+	rbac_cache_unpin(entry);
+	return active;
+}
+
+/*
+ * Look a token up and judge it.  NULL if it may be used now from "address",
+ * otherwise why not, for the log.
+ */
+static const char *
+reason_to_refuse(text *token, Datum address, TimestampTz now, char *prefix, TokenRow *row)
+{
+	static const uint8 none[RBAC_TOKEN_DIGEST_LENGTH] = {0};
+	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
+	CatalogView view;
+	bool		found = false;
+
+	if (token == NULL || !rbac_token_split(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), prefix))
+		return "It does not look like a token.";
+	rbac_token_digest(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), digest);
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_TOKEN) | RBAC_TABLE_BIT(RBAC_TABLE_TOKEN_USE));
+	rbac_catalog_look(&view);
+	found = rbac_catalog_token(&view, prefix, row);
+	rbac_catalog_close(&view);
+
+	if (!rbac_token_digest_equal(digest, found ? row->digest : none) || !found)
+		return "There is no such token.";
+	if (row->revoked_at != DT_NOEND)
+		return psprintf("Token \"%s\" was revoked.", prefix);
+	if (row->expires_at <= now)
+		return psprintf("Token \"%s\" has expired.", prefix);
+	if (!is_allowed_from(row->allowed_networks, address))
+		return psprintf("Token \"%s\" may not be used from this address.", prefix);
+	if (!is_active(&row->principal))
+		return psprintf("The principal of token \"%s\" is deactivated or gone.", prefix);
+	return NULL;
+}
+
+/*
+ * Record that a token is used, if that is due.  One that its use extends is
+ * also recorded when it would expire before the next time that is due.
+ */
+static void
+record_use(const char *prefix, const TokenRow *row, TimestampTz now)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1];
+
+	if (XactReadOnly)
+		return;
+	if (row->last_used_at != DT_NOBEGIN && now - row->last_used_at < USE_STEP &&
+		!(row->extend_when_used && row->expires_at - now < USE_STEP))
+		return;
+
+	values[0] = CStringGetTextDatum(prefix);
+	SPI_connect();
+	SPI_execute_with_args("SELECT aiven_rbac.record_token_use($1)", 1, types, values, NULL, false, 0);
+	SPI_finish();
+}
+
+/*
+ * rbac_authenticate(token text, client_address inet, is_local boolean) → uuid
+ *
+ * Make the principal that a token belongs to the session's, as
+ * rbac_set_principal() does with the method "token".
+ */
+Datum
+rbac_authenticate(PG_FUNCTION_ARGS)
+{
+	text	   *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+	Datum		address = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
+	bool		is_local = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
+	TimestampTz now = GetCurrentTimestamp();
+	char		prefix[RBAC_TOKEN_PREFIX_LENGTH + 1];
+	TokenRow	row;
+	const char *reason;
+	SessionPrincipal principal;
+	pg_uuid_t  *result;
+
+	AcceptInvalidationMessages();
+	reason = reason_to_refuse(token, address, now, prefix, &row);
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("authentication failed"),
+				 errdetail_log("%s", reason),
+				 errhint("The token may be mistyped, expired or revoked, or not be allowed from this address.")));
+
+	record_use(prefix, &row, now);
+	memset(&principal, 0, sizeof(SessionPrincipal));
+	principal.id = row.principal;
+	strcpy(principal.method, RBAC_METHOD_TOKEN);
+	rbac_session_set(&principal, is_local);
+	rbac_support_principal_changed();
+
+	result = palloc(sizeof(pg_uuid_t));
+	*result = row.principal;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * aiven_rbac.make_token() → (token text, prefix text, digest bytea)
+ */
+Datum
+rbac_make_token(PG_FUNCTION_ARGS)
+{
+	char		token[RBAC_TOKEN_LENGTH + 1];
+	char		prefix[RBAC_TOKEN_PREFIX_LENGTH + 1];
+	bytea	   *digest = palloc(VARHDRSZ + RBAC_TOKEN_DIGEST_LENGTH);
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rbac_token_make(token);
+	rbac_token_split(token, RBAC_TOKEN_LENGTH, prefix);
+	SET_VARSIZE(digest, VARHDRSZ + RBAC_TOKEN_DIGEST_LENGTH);
+	rbac_token_digest(token, RBAC_TOKEN_LENGTH, (uint8 *) VARDATA(digest));
+
+	values[0] = CStringGetTextDatum(token);
+	values[1] = CStringGetTextDatum(prefix);
+	values[2] = PointerGetDatum(digest);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_reach.h
+ *	  All resources on which a principal holds something.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_REACH_H
+#define RBAC_REACH_H
+
+#include "postgres.h"
+
+#include "utils/array.h"
+
+#include "rbac_cache.h"
+
+/* Up to so many resources a principal is narrow for a name: worth listing. */
+#define RBAC_NARROW_LIMIT	2500
+
+/*
+ * The reach of one principal with one list of names, any of which will do.
+ * It belongs to the principal's cache entry, and is as current as that.
+ */
+typedef struct Reach
+{
+	struct Reach *next;
+	Size		size;			/* of names */
+	const char *names;			/* elements of the list, each with its zero byte */
+	int			nscopes;		/* topmost places that it holds from */
+	RbacPath  **scopes;
+	bool		exact;			/* all that is below a scope is held */
+	bool		wide;			/* more resources than the limit */
+	int			of_kind[RBAC_RESOURCE_KINDS];	/* how many, if not wide */
+	ArrayType  *ids;			/* all of them, in order; a wide principal's are ... */
+	ArrayType  *paths;			/* ... NULL until they are wanted */
+} Reach;
+
+extern Reach *rbac_reach(PrincipalEntry *entry, int nnames, char **names);
+extern ArrayType *rbac_reach_ids(PrincipalEntry *entry, Reach *reach);
+extern ArrayType *rbac_reach_paths(PrincipalEntry *entry, Reach *reach);
+
+#endif							/* RBAC_REACH_H */

@@ -1,0 +1,64 @@
+-- Identity providers and authentication policies (H6, G9).
+
+BEGIN;
+SELECT no_plan();
+
+-- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
+CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF email IS NOT NULL THEN
+        PERFORM rbac_set_principal(rbac_user(email));
+    END IF;
+    EXECUTE 'SELECT ' || call;
+    PERFORM rbac_reset_principal();
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END
+$$;
+
+\o /dev/null
+SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
+SELECT rbac_unit_create('acme', 'u');
+SELECT rbac_project_create('acme.u', 'p');
+CREATE TEMP TABLE sso AS
+SELECT rbac_identity_provider_add('acme', 'sso', 'urn:sso', 'https://sso.example/saml', upper(repeat('ab:', 31)) || 'AB') AS id;
+\o
+SELECT is((SELECT (p.certificate_fingerprint, p.enabled) FROM aiven_rbac.identity_provider AS p), (repeat('ab', 32), false),
+          'H6: an identity provider begins disabled; its fingerprint is normalized');
+
+SELECT is(pg_temp.call(who, replace(call, '$sso', quote_literal(id))), result, rule) FROM sso, (VALUES
+    ('acme@x.example', 'rbac_identity_provider_enable($sso)', 'ok', 'H6: it is enabled'),
+    ('acme@x.example', 'rbac_identity_provider_disable($sso)', 'ok', 'H6: and disabled'),
+    ('acme@x.example', 'rbac_identity_provider_enable($sso)', 'ok', 'H6: and enabled again'),
+    ('globex@x.example', 'rbac_identity_provider_enable($sso)', '42704', 'G10: another organization''s does not exist'),
+    ('globex@x.example', 'rbac_identity_provider_remove($sso)', '42704', 'G10: nor is it removed'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme.u'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 64))', '42809', 'H6: a unit has none'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''sso'', ''urn:x'', ''https://x/'', repeat(''0'', 64))', '23505', 'H6: names are unique'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''http://x/'', repeat(''0'', 64))', '22023', 'H6: https only'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 40))', '22023', 'H6: a SHA-256 fingerprint'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', NULL, ''https://x/'', repeat(''0'', 64))', '22004', 'H6: an entity id'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme.u'', false, NULL, true)', '42809', 'H6: a unit has no authentication policy'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{}'', true)', '22023', 'G9: a policy that lets nobody in is refused'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{saml,NULL}'', true)', '22023', 'G9: a method is something'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', NULL, NULL, true)', '22004', 'G9: required or not'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''globex'', false, NULL, true)', '42704', 'G10: of one''s own organization'),
+    (NULL, 'rbac_authentication_policy_set(''acme'', true, ''{saml,password}'', false)', 'ok', 'G9: a policy is set'),
+    (NULL, 'rbac_authentication_policy_set(''acme'', false, NULL, true)', 'ok', 'G9: and set again'),
+    ('acme@x.example', 'rbac_identity_provider_remove($sso)', 'ok', 'H6: an identity provider is removed'),
+    ('acme@x.example', 'rbac_identity_provider_remove($sso)', '42704', 'H6: once')
+) AS v (who, call, result, rule);
+SELECT results_eq('SELECT organization, require_two_factor, allowed_methods, personal_tokens FROM aiven_rbac.authentication_policy',
+                  $$VALUES (rbac_resource_id('acme'), false, NULL::text[], true)$$, 'G9: one policy an organization, the last one set');
+SELECT throws_ok($$UPDATE aiven_rbac.authentication_policy SET allowed_methods = '{}'$$, '23514', NULL,
+                 'S7, G9: raw DML locks nobody out either');
+PREPARE signals (regclass) AS
+SELECT t.tgname, t.tgtype, t.tgenabled FROM pg_trigger AS t
+WHERE t.tgrelid = $1 AND t.tgname LIKE 'signal%' ORDER BY 1;
+SELECT results_eq($$EXECUTE signals('aiven_rbac.authentication_policy')$$, $$EXECUTE signals('aiven_rbac.membership')$$,
+                  'C1: a change of policy is signalled like that of a membership');
+
+SELECT * FROM finish();
+ROLLBACK;

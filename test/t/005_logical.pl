@@ -1,0 +1,96 @@
+# Logical replication of the extension's tables: what is applied binds the
+# subscriber's open sessions (C1, C5).
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use RbacTest;
+
+my $publisher = server('publisher', init => { allows_streaming => 'logical' });
+my $subscriber = server('subscriber', init => { allows_streaming => 'logical' });
+acme($publisher, 'postgres');
+$subscriber->safe_psql('postgres', 'CREATE EXTENSION aiven_rbac');
+
+# Rows of the built-in catalogue are on both sides already.
+$publisher->safe_psql(
+	'postgres', q{
+	CREATE PUBLICATION facts FOR TABLE aiven_rbac.resource, aiven_rbac.organization, aiven_rbac.project, aiven_rbac.service,
+		aiven_rbac.principal, aiven_rbac.membership, aiven_rbac.invitation, aiven_rbac.group_member, aiven_rbac.access_grant;
+	CREATE PUBLICATION catalogue FOR TABLE aiven_rbac.action WHERE (NOT built_in), aiven_rbac.grantable WHERE (NOT built_in),
+		aiven_rbac.grantable_on WHERE (NOT built_in), aiven_rbac.allowed_action WHERE (NOT built_in) WITH (publish = 'insert');
+});
+my $bob = $publisher->safe_psql('postgres', 'SELECT ' . principal('bob'));
+my $erin = $publisher->safe_psql('postgres', 'SELECT ' . principal('erin'));
+my $frank = $publisher->safe_psql('postgres', 'SELECT ' . principal('frank'));
+
+# A session that has cached nothing but "no" before the first row comes
+my $open = $subscriber->background_psql('postgres');
+my $bobs = "SELECT rbac_has_permission('$bob', 'acme.engineering.backend-dev', 'admin')";
+is($open->query_safe($bobs), 'f', 'before the subscription nobody holds anything');
+
+my $connection = $publisher->connstr . ' dbname=postgres';
+$subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION s CONNECTION '$connection' PUBLICATION facts, catalogue");
+$subscriber->wait_for_subscription_sync($publisher, 's');
+is($open->query_safe($bobs), 't', 'C5: the initial copy binds an open session');
+my $expected = decisions($publisher, 'postgres');
+same_decisions(decisions($subscriber, 'postgres'), $expected, 'the subscriber decides as the publisher does');
+
+# Change something on the publisher; the open session must see it next.  It has
+# looked right before, so that its cache is warm.
+sub binds
+{
+	my ($question, $change, $before, $after, $name) = @_;
+
+	is($open->query_safe($question), $before, "$name: before");
+	is($open->query_safe($question), $before, "$name: from the cache");
+	$publisher->safe_psql('postgres', $change);
+	$publisher->wait_for_catchup('s');
+	is($open->query_safe($question), $after, "$name: after");
+}
+
+my $question = "SELECT rbac_has_permission('$erin', 'acme.finance-prod', 'operator')";
+for my $round ('by itself', 'in an open transaction')
+{
+	$open->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ') if $round eq 'in an open transaction';
+	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')", 'f', 't', "C5: a grant applied $round");
+	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod', valid_until => '2000-01-01')", 't', 'f', "C5: an update applied $round");
+	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')", 'f', 't', "C5: a second update applied $round");
+	binds($question, "SELECT rbac_revoke('$erin', 'operator', 'acme.finance-prod')", 't', 'f', "C5: a revocation applied $round");
+	$open->query_safe('COMMIT') if $round eq 'in an open transaction';
+}
+
+# Apply fires no statement triggers.  The row triggers that are there for it
+# alone are needed: without them nothing tells.
+$subscriber->safe_psql('postgres', 'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER signal_change_applied');
+binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')", 'f', 'f', 'without the row triggers a grant goes unnoticed');
+$subscriber->safe_psql('postgres', 'ALTER TABLE aiven_rbac.access_grant ENABLE REPLICA TRIGGER signal_change_applied');
+binds($question, "SELECT rbac_revoke('$erin', 'operator', 'acme.finance-prod')", 't', 'f', 'C5: with them, all is well again');
+
+binds($bobs, "SELECT rbac_group_member_remove(rbac_group('acme', 'backend-team'), '$bob')", 't', 'f', 'C5: leaving a group');
+binds($bobs, "SELECT rbac_group_member_add(rbac_group('acme', 'backend-team'), '$bob')", 'f', 't', 'C5: joining a group');
+binds("SELECT rbac_has_permission('$bob', 'acme.analytics.backend-dev', 'admin')",
+	"SELECT rbac_project_move('acme.engineering.backend-dev', 'acme.analytics')", 'f', 't', 'C5: a move');
+binds("SELECT rbac_has_permission('$bob', 'acme.analytics.backend-dev', 'admin')",
+	"UPDATE aiven_rbac.principal SET deactivated_at = now() WHERE id = '$bob'", 't', 'f', 'C5: deactivation');
+binds("SELECT rbac_has_permission('$frank', 'acme.finance-prod', 'service.create')",
+	qq{INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name)
+	   SELECT '00000000-0000-0000-0000-0000000000f1', id, 'sweeper', 'role', 'Sweeper' FROM aiven_rbac.resource WHERE path = 'acme';
+	   INSERT INTO aiven_rbac.grantable_on (grantable, organization, resource_kind)
+	   SELECT '00000000-0000-0000-0000-0000000000f1', id, 'project' FROM aiven_rbac.resource WHERE path = 'acme';
+	   INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
+	   SELECT '00000000-0000-0000-0000-0000000000f1', 'project', number FROM aiven_rbac.action WHERE name = 'service.create';
+	   SELECT rbac_grant('$frank', 'sweeper', 'acme.finance-prod')}, 'f', 't', 'C5: a role of one\'s own');
+same_decisions(decisions($subscriber, 'postgres'), decisions($publisher, 'postgres'), 'the subscriber decides as the publisher does after all that');
+
+binds("SELECT count(*) FROM aiven_rbac.principal AS p, aiven_rbac.resource AS r WHERE rbac_has_permission(p.id, r.path, 'service.view') AND p.name <> 'Ann'",
+	'TRUNCATE aiven_rbac.access_grant', $publisher->safe_psql('postgres', "SELECT count(*) FROM aiven_rbac.principal AS p, aiven_rbac.resource AS r WHERE rbac_has_permission(p.id, r.path, 'service.view') AND p.name <> 'Ann'"),
+	0, 'C5: TRUNCATE');
+
+$open->quit;
+$subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
+$subscriber->stop;
+$publisher->stop;
+done_testing();

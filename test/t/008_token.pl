@@ -1,0 +1,82 @@
+# Tokens beyond one session (P8): what logs and dumps show of them, and logging
+# in on a standby.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use RbacTest;
+
+my $primary = server('primary', init => { allows_streaming => 1 });
+acme($primary, 'postgres');
+
+my $terraform = q{rbac_application_user('acme', 'terraform')};
+my $token = $primary->safe_psql('postgres', "SELECT rbac_token_create($terraform, 'test')");
+my $prefix = substr($token, 0, 17);
+my $secret = substr($token, 18);
+my $reversed = reverse $secret;
+my $wrong = "${prefix}_$reversed";
+
+# --- logs ---------------------------------------------------------------------------
+
+# As much as the server can be made to log of errors and of what functions do
+# inside; not the client's own statements with their parameters, which are the
+# server's administrator's to switch off.
+$primary->append_conf(
+	'postgresql.conf', q{
+	session_preload_libraries = 'auto_explain'
+	auto_explain.log_min_duration = 0
+	auto_explain.log_nested_statements = on
+	auto_explain.log_analyze = on
+	log_statement = none
+	log_error_verbosity = verbose
+	log_min_messages = debug1
+});
+$primary->reload;
+my $offset = -s $primary->logfile;
+
+# pgbench sends its variables as parameters.
+my $script = $primary->basedir . '/login.sql';
+append_to_file($script, "SELECT rbac_authenticate(:token);\n");
+my @login = ('pgbench', '-n', '-t', '1', '-M', 'extended', '-f', $script, '-h', $primary->host, '-p', $primary->port);
+ok(run_log([ @login, '-D', "token=$token", 'postgres' ]), 'P8: a token is a bind parameter');
+ok(!run_log([ @login, '-D', "token=$wrong", 'postgres' ]), 'P8: a wrong one is refused');
+$primary->safe_psql('postgres', "UPDATE aiven_rbac.token SET expires_at = now(), max_age = '1 day' WHERE prefix = '$prefix'");
+ok(!run_log([ @login, '-D', "token=$token", 'postgres' ]), 'P8: an expired one, too');
+$primary->safe_psql('postgres', "UPDATE aiven_rbac.token SET expires_at = NULL, max_age = NULL");
+
+my $log = substr(slurp_file($primary->logfile), $offset);
+like($log, qr/record_token_use/, 'what functions do inside was logged');
+like($log, qr/authentication failed/, 'errors were logged');
+like($log, qr/Token "$prefix" has expired/, 'P8: the log tells the reason of a refusal whose secret was right');
+like($log, qr/There is no such token\./, 'P8: and that one was wrong');
+unlike($log, qr/$secret/, 'P8: no log has the secret');
+unlike($log, qr/$reversed/, 'P8: nor what was tried');
+
+# --- dump ---------------------------------------------------------------------------
+
+my $dump = $primary->basedir . '/dump.sql';
+$primary->command_ok([ 'pg_dump', '-f', $dump, '-d', $primary->connstr('postgres') ], 'dumped');
+unlike(slurp_file($dump), qr/$secret/, 'P8: no dump has the secret');
+$primary->safe_psql('postgres', 'CREATE DATABASE restored');
+$primary->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $primary->connstr('restored') ], 'restored');
+is($primary->safe_psql('restored', "SELECT rbac_authenticate('$token') = $terraform"), 't', 'P8: tokens work in what was restored');
+
+# --- standby ------------------------------------------------------------------------
+
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+$primary->safe_psql('postgres', "UPDATE aiven_rbac.token_use SET last_used_at = '2000-01-01'");
+$primary->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "BEGIN; SELECT rbac_authenticate('$token') = rbac_current_principal(); SELECT last_used_at::date FROM aiven_rbac.token_use; COMMIT"),
+	"t\n2000-01-01", 'P8: login works on a standby, which notes no use');
+$primary->safe_psql('postgres', "SELECT rbac_token_revoke('$prefix')");
+$primary->wait_for_catchup($standby);
+my ($status, $out, $error) = $standby->psql('postgres', "SELECT rbac_authenticate('$token')");
+like($error, qr/authentication failed/, 'C5: a token that was revoked is refused there after replay');
+
+done_testing();
