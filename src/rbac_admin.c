@@ -30,8 +30,10 @@
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
+PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
+PG_FUNCTION_INFO_V1(rbac_grants_held_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
 PG_FUNCTION_INFO_V1(rbac_grants_of_now);
 PG_FUNCTION_INFO_V1(rbac_allowed_now);
@@ -148,6 +150,37 @@ rbac_viewer(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(result);
 }
 
+/*
+ * aiven_rbac.session_lacks() → text
+ *
+ * What keeps the session's user from making a token of its own, or NULL: a
+ * token must not open more, or for longer, than the session that makes it.
+ */
+Datum
+rbac_session_lacks(PG_FUNCTION_ARGS)
+{
+	Subject		subject;
+	PrincipalEntry *entry;
+	const char *lacks = NULL;
+	text	   *result = NULL;
+
+	AcceptInvalidationMessages();
+	if (!rbac_session_subject(NULL, &subject))
+		PG_RETURN_NULL();
+	if (strcmp(subject.who.method, RBAC_METHOD_TOKEN) == 0)
+		PG_RETURN_TEXT_P(cstring_to_text("The session was itself begun with a token."));
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	for (int i = 0; i < entry->nbelongings && lacks == NULL; i++)
+		lacks = entry->belongings[i].barred;
+	if (lacks != NULL)
+		result = cstring_to_text(psprintf("The session does not satisfy the authentication policy of an organization that the user belongs to: %s.",
+										  lacks));
+	rbac_cache_unpin(entry);
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(result);
+}
+
 static void
 put_child(void *row, void *arg)
 {
@@ -226,6 +259,33 @@ Datum
 rbac_grants_now(PG_FUNCTION_ARGS)
 {
 	return grants_now(fcinfo, rbac_catalog_grants);
+}
+
+/*
+ * aiven_rbac.grants_held_now(principal uuid)
+ *	 → (resource uuid, grantable uuid, valid_from timestamptz, valid_until timestamptz)
+ *
+ * The same for what a principal holds, by its groups as well.
+ */
+Datum
+rbac_grants_held_now(PG_FUNCTION_ARGS)
+{
+	Subject		subject = {.who.id = *PG_GETARG_UUID_P(0)};
+	PrincipalEntry *entry;
+
+	rbac_materialize(fcinfo);
+	AcceptInvalidationMessages();
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		const PrincipalGrant *grant = &entry->grants[i];
+		AccessGrantRow row = {.resource = grant->resource,.grantable = grant->grantable->id,
+			.valid_from = grant->valid_from,.valid_until = grant->valid_until};
+
+		put_grant(&row, fcinfo->resultinfo);
+	}
+	rbac_cache_unpin(entry);
+	return (Datum) 0;
 }
 
 Datum
@@ -367,6 +427,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 			sought = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
+		rbac_cache_locate(entry);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];

@@ -439,6 +439,16 @@ uuid_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 	return *DatumGetUUIDP(column_of(tuple, desc, column));
 }
 
+static pg_uuid_t
+uuid_or_nil(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	static const pg_uuid_t nil = {{0}};
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	return isnull ? nil : *DatumGetUUIDP(value);
+}
+
 static char *
 text_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 {
@@ -476,6 +486,7 @@ read_resource(HeapTuple tuple, TupleDesc desc, void *row)
 	resource->id = uuid_of(tuple, desc, RESOURCE_ID);
 	resource->kind = kind_of(tuple, desc, RESOURCE_KIND);
 	resource->organization = uuid_of(tuple, desc, RESOURCE_ORGANIZATION);
+	resource->parent = uuid_or_nil(tuple, desc, RESOURCE_PARENT);
 	resource->path = (RbacPath *) PG_DETOAST_DATUM_COPY(column_of(tuple, desc, RESOURCE_PATH));
 }
 
@@ -593,6 +604,7 @@ read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
 	grant->resource = uuid_of(tuple, desc, ACCESS_GRANT_RESOURCE);
 	grant->grantable = uuid_of(tuple, desc, ACCESS_GRANT_GRANTABLE);
 	grant->organization = uuid_of(tuple, desc, ACCESS_GRANT_ORGANIZATION);
+	grant->kind = kind_of(tuple, desc, ACCESS_GRANT_RESOURCE_KIND);
 	grant->valid_from = instant_of(tuple, desc, ACCESS_GRANT_VALID_FROM, DT_NOBEGIN);
 	grant->valid_until = instant_of(tuple, desc, ACCESS_GRANT_VALID_UNTIL, DT_NOEND);
 }

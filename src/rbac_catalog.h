@@ -76,6 +76,7 @@ typedef struct ResourceRow
 	pg_uuid_t	id;
 	ResourceKind kind;
 	pg_uuid_t	organization;
+	pg_uuid_t	parent;			/* nil for an organization */
 	RbacPath   *path;
 } ResourceRow;
 
@@ -101,6 +102,7 @@ typedef struct AccessGrantRow
 	pg_uuid_t	resource;
 	pg_uuid_t	grantable;
 	pg_uuid_t	organization;
+	ResourceKind kind;			/* of the resource */
 	TimestampTz valid_from;		/* DT_NOBEGIN when open */
 	TimestampTz valid_until;	/* DT_NOEND when open */
 } AccessGrantRow;

@@ -113,20 +113,18 @@ find_scopes(PrincipalEntry *entry, const Names *names, Reach *reach)
 {
 	int			kept = 0;
 
+	rbac_cache_locate(entry);
 	reach->scopes = palloc(Max(entry->ngrants, 1) * sizeof(RbacPath *));
 	for (int i = 0; i < entry->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->grants[i];
-		ResourceRow at;
+		const Verdict *verdict;
 
 		if (!grant->active)
 			continue;
-		at.id = grant->resource;
-		at.kind = grant->kind;
-		at.organization = grant->organization;
-		at.path = rbac_path_make(grant->path, grant->path_length);
-		if (!reach->exact || holds_any(entry, names, rbac_cache_judge(entry, &at)))
-			reach->scopes[reach->nscopes++] = at.path;
+		verdict = reach->exact ? rbac_cache_verdict(entry, &grant->resource) : NULL;
+		if (!reach->exact || (verdict != NULL && holds_any(entry, names, verdict)))
+			reach->scopes[reach->nscopes++] = rbac_path_make(grant->path, grant->path_length);
 	}
 	qsort(reach->scopes, reach->nscopes, sizeof(RbacPath *), compare_paths);
 	for (int i = 0; i < reach->nscopes; i++)

@@ -324,6 +324,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 	if (verdict == NULL || !find_resource(question, &resource))
 		return (Datum) 0;
 
+	rbac_cache_locate(decider->entry);
 	for (int i = 0; i < decider->registry->ngrantables; i++)
 	{
 		const Grantable *grantable = &decider->registry->grantables[i];
@@ -373,6 +374,7 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 	if (entry == NULL)
 		return (Datum) 0;
 
+	rbac_cache_locate(entry);
 	grants = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
 	for (int i = 0; i < entry->ngrants; i++)
 	{
@@ -632,6 +634,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 				   psprintf("not held: %s", action_names(decider->registry, &missing)), NULL,
 				   advise(decider->registry, &missing, &resource));
 
+	rbac_cache_locate(decider->entry);
 	for (int i = 0; i < entry->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->grants[i];

@@ -401,6 +401,14 @@ list_condition(SupportRequestIndexCondition *req, const DecisionCall *call, Oid 
 
 	if (!OidIsValid(equal_op) || list == NULL)
 		return NIL;
+
+	/*
+	 * The processes of a parallel index scan share a position in the list, so
+	 * they must have the same one; but each makes its own, and a change could
+	 * come in between.  What a narrow principal reads is not worth sharing.
+	 */
+	req->index->amcanparallel = false;
+
 	condition = makeNode(ScalarArrayOpExpr);
 	condition->opno = equal_op;
 	condition->opfuncid = get_opcode(equal_op);

@@ -172,6 +172,15 @@ REVOKE ALL ON FUNCTION aiven_rbac.grants_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.grants_now(uuid) IS
     'grants to a principal itself, as committed now rather than at the transaction''s snapshot';
 
+CREATE FUNCTION aiven_rbac.grants_held_now(principal uuid, OUT resource uuid, OUT grantable uuid,
+                                           OUT valid_from timestamptz, OUT valid_until timestamptz)
+    RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_grants_held_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_held_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_held_now(uuid) IS
+    'grants that a principal has itself and by its groups, as committed now rather than at the transaction''s snapshot';
+
 CREATE FUNCTION aiven_rbac.grants_on_now(place uuid, OUT resource uuid, OUT grantable uuid,
                                          OUT valid_from timestamptz, OUT valid_until timestamptz)
     RETURNS SETOF record

@@ -10,18 +10,16 @@ COMMENT ON FUNCTION aiven_rbac.make_token() IS
 -- The one place that says what it takes to hand out an application user's
 -- rights: all that it has been granted, by itself and by its groups (G5, G6).
 CREATE FUNCTION aiven_rbac.require_token_of_application_user(actor uuid, p aiven_rbac.principal) RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    a aiven_rbac.access_grant;
+    a record;
     privileged boolean := false;
 BEGIN
-    FOR a IN SELECT x.* FROM aiven_rbac.access_grant AS x
-             WHERE x.principal = p.id
-                OR x.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = p.id) LOOP
+    FOR a IN SELECT * FROM aiven_rbac.grants_held_now(p.id) LOOP
         IF NOT privileged THEN
             PERFORM aiven_rbac.require(actor, 'application_token.generate_privileged', p.organization);
             privileged := true;
@@ -36,6 +34,13 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) IS
     'raise unless the actor may make a token for an application user: application_token.generate or, when anything is granted to it, application_token.generate_privileged and every action granted';
+
+CREATE FUNCTION aiven_rbac.session_lacks() RETURNS text
+    AS 'MODULE_PATHNAME', 'rbac_session_lacks'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION aiven_rbac.session_lacks() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.session_lacks() IS
+    'what keeps the session''s user from making a token of its own, which must not open more than the session does; NULL: nothing';
 
 CREATE FUNCTION @extschema@.rbac_token_create(principal uuid, description text, max_age interval DEFAULT NULL,
         allowed_networks cidr[] DEFAULT NULL, extend_when_used boolean DEFAULT false)
@@ -59,6 +64,12 @@ BEGIN
                   DETAIL = 'A user''s token is made by the user.',
                   HINT = 'Automation has an application user of its own: rbac_application_user_create().';
     ELSIF actor IS NOT NULL THEN
+        IF aiven_rbac.session_lacks() IS NOT NULL THEN
+            RAISE EXCEPTION 'permission denied to create a personal token'
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = aiven_rbac.session_lacks(),
+                      HINT = 'Log in in a way that all of the user''s organizations accept.';
+        END IF;
         SELECT r.path INTO managing
         FROM aiven_rbac.managed_user AS m
         JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization

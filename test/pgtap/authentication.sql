@@ -1,0 +1,77 @@
+-- G9: an organization's authentication policy gates what a user's session
+-- holds there, however the question is put, and whatever table it protects.
+BEGIN;
+\i examples/acme.sql
+SELECT rbac_organization_create('bolt', 'Bolt', rbac_user('bob@acme.example'));
+SELECT rbac_invitation_accept(rbac_invitation_create('bolt', 'carol@acme.example'));
+SELECT rbac_grant(rbac_user('carol@acme.example'), 'project:services:write', 'bolt');
+SELECT rbac_token_create(rbac_application_user('acme', 'terraform'), 'automation') AS automation \gset
+
+CREATE TABLE note (id int PRIMARY KEY, at rbac_path NOT NULL);
+INSERT INTO note VALUES (1, 'acme.finance-prod'), (2, 'bolt');
+SELECT rbac_protect_table('note', 'at', 'project:services:write', 'project:services:write');
+CREATE ROLE rbac_test_backend;
+GRANT SELECT ON note TO rbac_test_backend;
+GRANT EXECUTE ON FUNCTION rbac_set_principal, rbac_authenticate TO rbac_test_backend;
+
+-- What carol's session holds: by the session's question, by naming herself,
+-- and the rows that she sees by filter and by index.
+CREATE FUNCTION holds(method text, two_factor boolean) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    carol uuid := rbac_user('carol@acme.example');
+    result text;
+BEGIN
+    PERFORM rbac_set_principal(carol, method, two_factor);
+    SET LOCAL ROLE rbac_test_backend;
+    result := concat_ws(' ', rbac_has_permission('acme', 'project:services:write'),
+                        rbac_has_permission(carol, 'acme', 'project:services:write'),
+                        (SELECT string_agg(n.id::text, ',' ORDER BY n.id) FROM note AS n),
+                        rbac_has_permission('bolt', 'project:services:write'));
+    RESET ROLE;
+    PERFORM rbac_reset_principal();
+    RETURN result;
+END
+$$;
+
+SELECT plan(23);
+SELECT is(holds(NULL, false), 't t 1,2 t', 'G9: without a policy any session will do');
+
+INSERT INTO aiven_rbac.authentication_policy (organization, require_two_factor, allowed_methods, personal_tokens)
+SELECT id, true, '{saml,password}', true FROM aiven_rbac.resource WHERE path = 'acme';
+SELECT is(holds(method, two_factor), expected, format('G9: by %s, two factors: %s', coalesce(method, 'an unknown method'), two_factor))
+FROM (VALUES (NULL, false, 'f f 2 t'), (NULL, true, 'f f 2 t'), ('saml', false, 'f f 2 t'), ('saml', true, 't t 1,2 t'),
+             ('password', true, 't t 1,2 t'), ('magic', true, 'f f 2 t'), ('Saml', true, 'f f 2 t'), ('token', false, 't t 1,2 t'))
+     AS v (method, two_factor, expected);
+UPDATE aiven_rbac.authentication_policy SET allowed_methods = NULL;
+SELECT is(holds('magic', true), 't t 1,2 t', 'G9: no list of methods allows any');
+SELECT is(holds('magic', false), 'f f 2 t', 'G9: but two factors are still required');
+UPDATE aiven_rbac.authentication_policy SET personal_tokens = false;
+SELECT is(holds('token', true), 'f f 2 t', 'G9: personal tokens that are not allowed open nothing');
+UPDATE aiven_rbac.authentication_policy SET require_two_factor = false;
+SELECT is(holds(NULL, false), 't t 1,2 t', 'G9: a change of the policy counts from the next statement on');
+UPDATE aiven_rbac.authentication_policy SET require_two_factor = true, personal_tokens = false;
+
+SELECT is(rbac_has_permission(rbac_user('carol@acme.example'), 'acme'::rbac_path, 'project:services:write'), true,
+          'G9: asked about somebody else, it is the grants that count');
+SELECT rbac_authenticate(:'automation') \g /dev/null
+SELECT is(rbac_has_permission('acme.analytics.data-warehouse', 'admin'), true,
+          'P2: application users are not subject to the policy');
+SELECT rbac_set_principal(rbac_user('carol@acme.example'), 'password') \g /dev/null
+SELECT is((SELECT reason FROM rbac_explain('acme', 'project:services:write')),
+          'the session does not satisfy the organization''s authentication policy: it requires two-factor authentication',
+          'G9: rbac_explain() says so');
+SELECT is_empty($$ SELECT * FROM rbac_effective_permissions('acme') $$, 'G9: and nothing is effective');
+SELECT throws_ok($$ SELECT rbac_service_create('acme.finance-prod', 'x', 'pg') $$, '42501', NULL,
+                 'G9: administration asks the same');
+SELECT throws_ok($$ SELECT rbac_token_create(rbac_current_principal(), 'a way around') $$, '42501',
+                 'permission denied to create a personal token', 'G9, P8: a session that is barred makes no token to come back with');
+UPDATE aiven_rbac.authentication_policy SET personal_tokens = true;
+SELECT rbac_set_principal(rbac_user('carol@acme.example'), 'saml', true) \g /dev/null
+SELECT lives_ok($$ CREATE TEMP TABLE mine AS SELECT rbac_token_create(rbac_current_principal(), 'mine', interval '1 hour') AS token $$,
+                'P8: one that is not does');
+SELECT lives_ok($$ SELECT rbac_authenticate(token) FROM mine $$, 'P8: and comes back with it');
+SELECT is(rbac_has_permission('acme', 'project:services:write'), true, 'G9: with the same rights');
+SELECT throws_ok($$ SELECT rbac_token_create(rbac_current_principal(), 'for ever') $$, '42501',
+                 'permission denied to create a personal token', 'G5, P8: a token does not make another that lasts longer');
+SELECT * FROM finish();
+ROLLBACK;
