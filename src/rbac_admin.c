@@ -26,12 +26,14 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
+#include "rbac_cascade.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_is_retired_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_grants_held_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
@@ -64,7 +66,7 @@ rbac_actor(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within security-restricted operation"),
 				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
-	if (InNoForceRLSOperation())
+	if (rbac_in_cascade())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within the action of a foreign key"),
@@ -214,6 +216,24 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.is_retired_now(id uuid) → boolean
+ *
+ * Was there a resource with this id that is deleted, as committed now?
+ */
+Datum
+rbac_is_retired_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+	bool		result;
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RETIRED_ID));
+	rbac_catalog_look(&view);
+	result = rbac_catalog_is_retired(&view, PG_GETARG_UUID_P(0));
+	rbac_catalog_close(&view);
+	PG_RETURN_BOOL(result);
 }
 
 static void

@@ -49,6 +49,7 @@ typedef enum RbacTable
 	RBAC_TABLE_AUTHENTICATION_POLICY,
 	RBAC_TABLE_TOKEN,
 	RBAC_TABLE_TOKEN_USE,
+	RBAC_TABLE_RETIRED_ID,
 	RBAC_TABLE_FACTS_SIGNAL,
 	RBAC_TABLE_PLAN_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
@@ -182,6 +183,7 @@ extern void rbac_catalog_look(CatalogView *view);
 extern void rbac_catalog_close(CatalogView *view);
 
 extern bool rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row);
+extern bool rbac_catalog_is_retired(CatalogView *view, const pg_uuid_t *id);
 extern bool rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row);
 extern void rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg);
