@@ -390,11 +390,12 @@ static RelOptInfo *
 relation_of(PlannerInfo *root, Node *column)
 {
 	Var		   *var = (Var *) column;
+	int			varno;				/* PostgreSQL 14 has it unsigned */
 
-	if (root == NULL || !IsA(column, Var) || var->varlevelsup != 0 ||
-		var->varno <= 0 || var->varno >= root->simple_rel_array_size)
+	if (root == NULL || !IsA(column, Var) || var->varlevelsup != 0)
 		return NULL;
-	return root->simple_rel_array[var->varno];
+	varno = var->varno;
+	return varno > 0 && varno < root->simple_rel_array_size ? root->simple_rel_array[varno] : NULL;
 }
 
 static Expr *
