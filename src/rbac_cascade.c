@@ -21,22 +21,30 @@
  * need more are SECURITY DEFINER, and foreign keys look after themselves.
  *
  * It is also remembered that such triggers are running, for they act on behalf
- * of whoever changed the row: see rbac_actor().
+ * of whoever changed the row: see rbac_actor().  What they queue for the end of
+ * the transaction, by writing to a table with deferred triggers, runs when
+ * nothing tells any more who queued it.  So after a cascade no deferred trigger
+ * of the transaction administers.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parsetree.h"
+#include "tcop/pquery.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "rbac_cascade.h"
 
 static ExecutorFinish_hook_type previous_hook = NULL;
 static int	cascades = 0;
+static TimestampTz cascaded_in = 0; /* start of the last transaction with one */
 
 /*
  * Does a statement change a table of the extension?
@@ -87,6 +95,8 @@ finish_as_session(QueryDesc *query)
 	if (user != GetOuterUserId())
 		SetUserIdAndSecContext(GetOuterUserId(), context | SECURITY_LOCAL_USERID_CHANGE);
 	cascades += count;
+	if (count > 0)
+		cascaded_in = GetCurrentTransactionStartTimestamp();
 	PG_TRY();
 	{
 		finish(query);
@@ -107,11 +117,22 @@ rbac_cascade_init(void)
 }
 
 /*
+ * Is this a trigger that runs when the transaction commits?  Everything else
+ * is part of some statement of the client's, and so of a portal.
+ */
+static bool
+in_deferred_trigger(void)
+{
+	return ActivePortal == NULL && DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 0;
+}
+
+/*
  * Is this code run by a trigger that follows a change of one of the
- * extension's rows?
+ * extension's rows, or could it be?
  */
 bool
 rbac_in_cascade(void)
 {
-	return cascades > 0 || InNoForceRLSOperation();
+	return cascades > 0 || InNoForceRLSOperation() ||
+		(cascaded_in == GetCurrentTransactionStartTimestamp() && in_deferred_trigger());
 }
