@@ -138,14 +138,12 @@ rbac_reset_principal(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static const Verdict *
-verdict_on(const Decider *decider, const Question *question)
+static inline const Verdict *
+verdict_on(Decider *decider, const Question *question)
 {
-	if (decider->entry == NULL)
-		return NULL;
 	return question->id != NULL ?
-		rbac_cache_verdict(decider->entry, question->id) :
-		rbac_cache_verdict_at(decider->entry, question->path);
+		rbac_verdict_on_id(decider, question->id) :
+		rbac_verdict_on_path(decider, question->path);
 }
 
 /*

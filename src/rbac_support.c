@@ -213,6 +213,24 @@ all_known(int nnames, char **names)
 }
 
 /*
+ * Has a principal so few grants, all of them on projects, that it is narrow
+ * for whatever name?  This spares those who come once, for a row or two, the
+ * walk through all that they reach.
+ */
+static bool
+is_plainly_narrow(const PrincipalEntry *entry)
+{
+	if (entry->ngrants > RBAC_NARROW_LIMIT / 10)
+		return false;
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		if (entry->grants[i].active && entry->grants[i].kind < RBAC_PROJECT)
+			return false;
+	}
+	return true;
+}
+
+/*
  * The width of the session's principal for some names.  A reach that is in
  * the cache is found by a comparison of strings.
  */
@@ -228,7 +246,8 @@ session_width(int nnames, char **names, Width *width)
 	}
 	PG_TRY();
 	{
-		*width = width_of(rbac_reach(entry, nnames, names));
+		*width = is_plainly_narrow(entry) ? WIDTH_NARROW :
+			width_of(rbac_reach(entry, nnames, names));
 	}
 	PG_FINALLY();
 	{
@@ -371,11 +390,12 @@ static RelOptInfo *
 relation_of(PlannerInfo *root, Node *column)
 {
 	Var		   *var = (Var *) column;
+	int			varno;				/* PostgreSQL 14 has it unsigned */
 
-	if (root == NULL || !IsA(column, Var) || var->varlevelsup != 0 ||
-		var->varno <= 0 || var->varno >= root->simple_rel_array_size)
+	if (root == NULL || !IsA(column, Var) || var->varlevelsup != 0)
 		return NULL;
-	return root->simple_rel_array[var->varno];
+	varno = var->varno;
+	return varno > 0 && varno < root->simple_rel_array_size ? root->simple_rel_array[varno] : NULL;
 }
 
 static Expr *

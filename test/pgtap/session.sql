@@ -247,7 +247,7 @@ SELECT is(attempt(current_user, 'SELECT rbac_unit_create(''acme'', ''mine'')',
                   format('GRANT %I TO rbac_test_plain', current_user), 'SET LOCAL SESSION AUTHORIZATION rbac_test_plain'),
           'acme.mine', 'S1: and so is a role that has the privileges of the extension''s owner');
 SELECT is(attempt(current_user, 'SELECT rbac_unit_create(''acme'', ''mine'')',
-                  format('GRANT %I TO rbac_test_plain', current_user), 'ALTER ROLE rbac_test_plain NOINHERIT',
+                  'ALTER ROLE rbac_test_plain NOINHERIT', format('GRANT %I TO rbac_test_plain', current_user),
                   'SET LOCAL SESSION AUTHORIZATION rbac_test_plain', format('SET ROLE %I', current_user)),
           '42501 no principal is set', 'S1: but not one that can only take the owner''s role');
 SELECT is(attempt(current_user, 'SELECT rbac_unit_create(''acme'', ''mine'')', format('SELECT rbac_set_principal(%L)', :'carol')),
