@@ -44,6 +44,27 @@ PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
 
 /*
+ * The id of the session's principal, who must not be deactivated (P6).
+ */
+static Datum
+active_principal(const SessionPrincipal *session)
+{
+	Subject		subject = {.who.id = session->id};
+	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	bool		deactivated = entry->deactivated;
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+
+	rbac_cache_unpin(entry);
+	if (deactivated)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the session's principal is deactivated"),
+				 errhint("The organization that manages the user can reactivate it.")));
+	*result = subject.who.id;
+	PG_RETURN_UUID_P(result);
+}
+
+/*
  * aiven_rbac.actor() → uuid
  *
  * The principal on whose behalf administration acts; NULL for the bootstrap
@@ -59,7 +80,6 @@ Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
-	pg_uuid_t  *result;
 
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
@@ -84,9 +104,7 @@ rbac_actor(PG_FUNCTION_ARGS)
 				 errdetail("Without one, only the owner of the extension and superusers can administer."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
-	result = palloc(sizeof(pg_uuid_t));
-	*result = session->id;
-	PG_RETURN_UUID_P(result);
+	return active_principal(session);
 }
 
 /*
@@ -127,7 +145,6 @@ Datum
 rbac_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
-	pg_uuid_t  *result;
 
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
@@ -147,9 +164,7 @@ rbac_viewer(PG_FUNCTION_ARGS)
 				 errdetail("Without one, only the owner of the extension, superusers and roles that may call rbac_set_principal() can look anything up."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
-	result = palloc(sizeof(pg_uuid_t));
-	*result = session->id;
-	PG_RETURN_UUID_P(result);
+	return active_principal(session);
 }
 
 /*
