@@ -117,6 +117,7 @@ typedef struct PrincipalEntry
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
+	int			nreaches;
 	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
 

@@ -208,7 +208,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 		Oid			path_type = rbac_catalog_path_type();
 
 		memcpy(reach->of_kind, walk.of_kind, sizeof(walk.of_kind));
-		MemoryContextSwitchTo(entry->context);
+		MemoryContextSwitchTo(reach->context);
 		if (wanted != WALK_FOR_IDS)
 		{
 			for (int i = 0; i < walk.nfound; i++)
@@ -279,6 +279,7 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	caller = MemoryContextSwitchTo(aside);
 	resolved = resolve(entry->registry, nnames, names);
 	reach = palloc0(sizeof(Reach));
+	reach->context = aside;
 	reach->size = size;
 	reach->names = memcpy(palloc(size + 1), key, size);
 	reach->exact = is_uniform(resolved);
@@ -287,10 +288,14 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	walk_scopes(entry, resolved, reach, WALK_FOR_WIDTH);
 	pfree(key);
 
-	MemoryContextSetParent(aside, entry->context);
-	reach->next = entry->reaches;
-	entry->reaches = reach;
-	rbac_cache_grown(entry);
+	if (entry->nreaches < RBAC_REACHES_KEPT)
+	{
+		MemoryContextSetParent(aside, entry->context);
+		reach->next = entry->reaches;
+		entry->reaches = reach;
+		entry->nreaches++;
+		rbac_cache_grown(entry);
+	}
 	return reach;
 }
 
@@ -315,7 +320,7 @@ complete(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 
 /*
  * The ids, or paths, of all resources in reach, in order: an array that lives
- * as long as the entry is pinned.
+ * as long as the entry is pinned (or the reach, if the entry does not keep it).
  */
 ArrayType *
 rbac_reach_ids(PrincipalEntry *entry, Reach *reach)
