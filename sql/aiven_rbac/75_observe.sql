@@ -184,6 +184,16 @@ CREATE FUNCTION @extschema@.rbac_check_protection()
           AND NOT EXISTS (SELECT FROM policy AS p, LATERAL aiven_rbac.decision_calls(p.condition) AS q
                           JOIN pg_attribute AS a ON a.attname = q."column" AND a.attrelid = t.oid
                           WHERE p.polrelid = t.oid AND a.attnum = ANY (i.indkey::int2[]))
+        UNION ALL
+        -- ALTER TABLE … ENABLE TRIGGER ALL, which ends a restore with
+        -- --disable-triggers, takes away what makes these triggers special.
+        SELECT 'error', g.tgrelid::regclass::text,
+               format('its trigger "%s" does not tell of changes in every replication role, so that sessions can miss some', g.tgname),
+               format('ALTER TABLE %s ENABLE %s TRIGGER %I', g.tgrelid::regclass, w.state, g.tgname)
+        FROM pg_trigger AS g
+        JOIN pg_class AS c ON c.oid = g.tgrelid AND c.relnamespace = 'aiven_rbac'::regnamespace,
+             LATERAL (SELECT CASE g.tgname WHEN 'signal_change_applied' THEN 'REPLICA' ELSE 'ALWAYS' END) AS w (state)
+        WHERE g.tgname IN ('signal_change', 'signal_change_begun', 'signal_change_applied') AND g.tgenabled <> left(w.state, 1)::"char"
     )
     SELECT severity, object, finding, remedy FROM found
     ORDER BY array_position('{error,warning,notice}', severity), object, finding
