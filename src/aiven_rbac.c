@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
+#include "rbac_cascade.h"
 #include "rbac_session.h"
 
 PG_MODULE_MAGIC;
@@ -36,4 +37,5 @@ _PG_init(void)
 	rbac_session_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_cache_init();
+	rbac_cascade_init();
 }

@@ -26,12 +26,14 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
+#include "rbac_cascade.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_actor);
 PG_FUNCTION_INFO_V1(rbac_viewer);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
 PG_FUNCTION_INFO_V1(rbac_children_now);
+PG_FUNCTION_INFO_V1(rbac_is_retired_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
 PG_FUNCTION_INFO_V1(rbac_grants_held_now);
 PG_FUNCTION_INFO_V1(rbac_grants_on_now);
@@ -40,6 +42,27 @@ PG_FUNCTION_INFO_V1(rbac_allowed_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
+
+/*
+ * The id of the session's principal, who must not be deactivated (P6).
+ */
+static Datum
+active_principal(const SessionPrincipal *session)
+{
+	Subject		subject = {.who.id = session->id};
+	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	bool		deactivated = entry->deactivated;
+	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
+
+	rbac_cache_unpin(entry);
+	if (deactivated)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the session's principal is deactivated"),
+				 errhint("The organization that manages the user can reactivate it.")));
+	*result = subject.who.id;
+	PG_RETURN_UUID_P(result);
+}
 
 /*
  * aiven_rbac.actor() → uuid
@@ -57,14 +80,13 @@ Datum
 rbac_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
-	pg_uuid_t  *result;
 
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within security-restricted operation"),
 				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
-	if (InNoForceRLSOperation())
+	if (rbac_in_cascade())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within the action of a foreign key"),
@@ -82,9 +104,7 @@ rbac_actor(PG_FUNCTION_ARGS)
 				 errdetail("Without one, only the owner of the extension and superusers can administer."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
-	result = palloc(sizeof(pg_uuid_t));
-	*result = session->id;
-	PG_RETURN_UUID_P(result);
+	return active_principal(session);
 }
 
 /*
@@ -125,7 +145,6 @@ Datum
 rbac_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
-	pg_uuid_t  *result;
 
 	if (InSecurityRestrictedOperation())
 		ereport(ERROR,
@@ -145,9 +164,7 @@ rbac_viewer(PG_FUNCTION_ARGS)
 				 errdetail("Without one, only the owner of the extension, superusers and roles that may call rbac_set_principal() can look anything up."),
 				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 	}
-	result = palloc(sizeof(pg_uuid_t));
-	*result = session->id;
-	PG_RETURN_UUID_P(result);
+	return active_principal(session);
 }
 
 /*
@@ -214,6 +231,24 @@ rbac_children_now(PG_FUNCTION_ARGS)
 	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
 	rbac_catalog_close(&view);
 	return (Datum) 0;
+}
+
+/*
+ * aiven_rbac.is_retired_now(id uuid) → boolean
+ *
+ * Was there a resource with this id that is deleted, as committed now?
+ */
+Datum
+rbac_is_retired_now(PG_FUNCTION_ARGS)
+{
+	CatalogView view;
+	bool		result;
+
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RETIRED_ID));
+	rbac_catalog_look(&view);
+	result = rbac_catalog_is_retired(&view, PG_GETARG_UUID_P(0));
+	rbac_catalog_close(&view);
+	PG_RETURN_BOOL(result);
 }
 
 static void
@@ -427,6 +462,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 			sought = &grantable->allowed[resource.kind];
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
+		rbac_cache_locate(entry);
 		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
 		{
 			const PrincipalGrant *grant = &entry->grants[i];

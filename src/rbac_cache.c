@@ -4,7 +4,7 @@
  *	  What principals hold where, remembered by this backend.
  *
  * For each principal that was asked about there is an entry: its grants, the
- * actions that they give by the path they stand on ("scopes"), and a memo of
+ * actions that they give by the resource they stand on ("scopes"), and a memo of
  * the verdicts on resources that were asked about.  An entry is loaded with a
  * few index scans, by grants alone; resources are looked up one by one when
  * they are first asked about, and then cost a hash probe.
@@ -113,7 +113,7 @@ typedef struct PrincipalSlot
 
 typedef struct ScopeSlot
 {
-	PathKey		path;
+	pg_uuid_t	resource;
 	ActionSet	actions;
 	char		status;
 } ScopeSlot;
@@ -152,10 +152,10 @@ typedef struct PathMemoSlot
 
 #define SH_PREFIX scope
 #define SH_ELEMENT_TYPE ScopeSlot
-#define SH_KEY_TYPE PathKey
-#define SH_KEY path
-#define SH_HASH_KEY(tb, key) hash_path(key)
-#define SH_EQUAL(tb, a, b) equal_paths(a, b)
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY resource
+#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
+#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -428,20 +428,15 @@ rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization)
  * missing counts for nothing: replication can bring rows in any order.
  */
 static void
-add_grant_of(Loading *loading, const Grantable *grantable, const pg_uuid_t *resource,
-			 TimestampTz valid_from, TimestampTz valid_until)
+add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow *row)
 {
 	PrincipalEntry *entry = loading->entry;
 	PrincipalGrant *grant;
-	ResourceRow at;
-	const Belonging *belonging;
+	const Belonging *belonging = rbac_cache_belonging(entry, &row->organization);
 
-	if (grantable == NULL || !rbac_catalog_resource(loading->view, resource, &at))
+	if (grantable == NULL || belonging == NULL || belonging->barred != NULL)
 		return;
-	belonging = rbac_cache_belonging(entry, &at.organization);
-	if (belonging == NULL || belonging->barred != NULL)
-		return;
-	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &at.organization))
+	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &row->organization))
 		return;
 
 	if (entry->ngrants == loading->room)
@@ -453,31 +448,30 @@ add_grant_of(Loading *loading, const Grantable *grantable, const pg_uuid_t *reso
 	}
 	grant = &entry->grants[entry->ngrants++];
 	grant->grantable = grantable;
-	grant->allowed = &grantable->allowed[at.kind];
-	grant->resource = at.id;
-	grant->organization = at.organization;
-	grant->kind = at.kind;
-	grant->path = RBAC_PATH_DATA(at.path);
-	grant->path_length = RBAC_PATH_LEN(at.path);
+	grant->allowed = &grantable->allowed[row->kind];
+	grant->resource = row->resource;
+	grant->organization = row->organization;
+	grant->kind = row->kind;
+	grant->path = NULL;
+	grant->path_length = 0;
 	grant->group_name = loading->group != NULL ? loading->group->name : NULL;
-	grant->valid_from = valid_from;
-	grant->valid_until = valid_until;
-	grant->active = valid_from <= loading->now && loading->now < valid_until;
+	grant->valid_from = row->valid_from;
+	grant->valid_until = row->valid_until;
+	grant->active = row->valid_from <= loading->now && loading->now < row->valid_until;
 
-	if (valid_from <= loading->now)
-		entry->since = Max(entry->since, valid_from);
+	if (row->valid_from <= loading->now)
+		entry->since = Max(entry->since, row->valid_from);
 	else
-		entry->until = Min(entry->until, valid_from);
-	if (valid_until <= loading->now)
-		entry->since = Max(entry->since, valid_until);
+		entry->until = Min(entry->until, row->valid_from);
+	if (row->valid_until <= loading->now)
+		entry->since = Max(entry->since, row->valid_until);
 	else
-		entry->until = Min(entry->until, valid_until);
+		entry->until = Min(entry->until, row->valid_until);
 
 	if (grant->active)
 	{
-		PathKey		path = {grant->path, grant->path_length};
 		bool		found;
-		ScopeSlot  *slot = scope_insert(entry->scopes, path, &found);
+		ScopeSlot  *slot = scope_insert(entry->scopes, grant->resource, &found);
 
 		if (!found)
 			memset(&slot->actions, 0, sizeof(ActionSet));
@@ -491,8 +485,7 @@ add_grant(void *row, void *arg)
 	AccessGrantRow *grant = row;
 	Loading    *loading = arg;
 
-	add_grant_of(loading, rbac_grantable_by_id(loading->entry->registry, &grant->grantable),
-				 &grant->resource, grant->valid_from, grant->valid_until);
+	add_grant_of(loading, rbac_grantable_by_id(loading->entry->registry, &grant->grantable), grant);
 }
 
 static void
@@ -508,8 +501,13 @@ add_group(void *row, void *arg)
 		return;
 	loading->group = group;
 	if (group->account_owners && loading->entry->kind == RBAC_USER)
-		add_grant_of(loading, loading->entry->registry->super_admin, &group->organization,
-					 DT_NOBEGIN, DT_NOEND);
+	{
+		AccessGrantRow everything = {.resource = group->organization,
+			.organization = group->organization,.kind = RBAC_ORGANIZATION,
+		.valid_from = DT_NOBEGIN,.valid_until = DT_NOEND};
+
+		add_grant_of(loading, loading->entry->registry->super_admin, &everything);
+	}
 	rbac_catalog_grants(loading->view, &member->group_id, add_grant, loading);
 	loading->group = NULL;
 }
@@ -646,13 +644,62 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 }
 
 /*
- * The union of what is granted on a path and above it, as a shared verdict.
+ * Find out where the grants stand.  Verdicts do without: a resource knows the
+ * ids of what is above it.  So this is left until somebody lists or explains.
+ * A grant on a resource that is missing counts for nothing.
+ */
+void
+rbac_cache_locate(PrincipalEntry *entry)
+{
+	CatalogView view;
+	int			kept = 0;
+	MemoryContext caller;
+
+	if (entry->located)
+		return;
+	caller = MemoryContextSwitchTo(entry->context);
+	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_catalog_look(&view);
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		ResourceRow at;
+
+		if (!rbac_catalog_resource(&view, &entry->grants[i].resource, &at))
+			continue;
+		entry->grants[i].path = RBAC_PATH_DATA(at.path);
+		entry->grants[i].path_length = RBAC_PATH_LEN(at.path);
+	}
+	rbac_catalog_close(&view);
+	MemoryContextSwitchTo(caller);
+
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		if (entry->grants[i].path != NULL)
+			entry->grants[kept++] = entry->grants[i];
+	}
+	entry->ngrants = kept;
+	entry->located = true;
+	rbac_cache_grown(entry);
+}
+
+static void
+add_scope(const PrincipalEntry *entry, const pg_uuid_t *resource, ActionSet *actions)
+{
+	ScopeSlot  *scope = scope_lookup(entry->scopes, *resource);
+
+	if (scope != NULL)
+		action_set_union(actions, &scope->actions);
+}
+
+/*
+ * The union of what is granted on a resource and above it, as a shared
+ * verdict.  A resource's row has the ids of its parent and its organization:
+ * for all but services that is everything above.  A service has what its
+ * project has, which is remembered.
  */
 const Verdict *
 rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 {
-	const char *path = RBAC_PATH_DATA(resource->path);
-	int			length = RBAC_PATH_LEN(resource->path);
 	Verdict		verdict;
 	VerdictSlot *slot;
 	bool		found;
@@ -660,16 +707,18 @@ rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
 	verdict.kind = resource->kind;
 	verdict.organization = resource->organization;
-	for (int end = 1; end <= length; end++)
+	add_scope(entry, &resource->id, &verdict.actions);
+	if (resource->kind == RBAC_SERVICE)
 	{
-		if (end == length || path[end] == RBAC_PATH_SEPARATOR)
-		{
-			PathKey		above = {path, end};
-			ScopeSlot  *scope = scope_lookup(entry->scopes, above);
+		const Verdict *project = rbac_cache_verdict(entry, &resource->parent);
 
-			if (scope != NULL)
-				action_set_union(&verdict.actions, &scope->actions);
-		}
+		if (project != NULL)
+			action_set_union(&verdict.actions, &project->actions);
+	}
+	else if (resource->kind != RBAC_ORGANIZATION)
+	{
+		add_scope(entry, &resource->parent, &verdict.actions);
+		add_scope(entry, &resource->organization, &verdict.actions);
 	}
 
 	slot = verdict_lookup(entry->verdicts, &verdict);

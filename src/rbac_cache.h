@@ -62,7 +62,7 @@ typedef struct PrincipalGrant
 	pg_uuid_t	organization;
 	ResourceKind kind;
 	uint16		path_length;
-	const char *path;			/* payload, see path.h */
+	const char *path;			/* payload; NULL before rbac_cache_locate() */
 	const char *group_name;		/* NULL: granted directly */
 	TimestampTz valid_from;
 	TimestampTz valid_until;
@@ -107,15 +107,17 @@ typedef struct PrincipalEntry
 	TimestampTz until;
 	int			ngrants;
 	PrincipalGrant *grants;
+	bool		located;		/* all grants have their paths */
 	int			nbelongings;
 	Belonging  *belongings;
 
-	struct scope_hash *scopes;	/* path → actions granted on it */
+	struct scope_hash *scopes;	/* resource → actions granted on it */
 	struct verdict_hash *verdicts;
 	MemoryContext memo_context;
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
+	int			nreaches;
 	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
 
@@ -144,6 +146,7 @@ extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
 extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource);
+extern void rbac_cache_locate(PrincipalEntry *entry);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern const Belonging *rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization);
 extern void rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations);

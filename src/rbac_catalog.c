@@ -53,6 +53,7 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_AUTHENTICATION_POLICY] = "authentication_policy",
 	[RBAC_TABLE_TOKEN] = "token",
 	[RBAC_TABLE_TOKEN_USE] = "token_use",
+	[RBAC_TABLE_RETIRED_ID] = "retired_id",
 	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
 	[RBAC_TABLE_PLAN_SIGNAL] = "plan_signal",
 	[RBAC_TABLE_ACTION] = "action",
@@ -78,6 +79,7 @@ typedef enum RbacIndex
 	AUTHENTICATION_POLICY_BY_ORGANIZATION,
 	TOKEN_BY_PREFIX,
 	TOKEN_USE_BY_PREFIX,
+	RETIRED_ID_BY_ID,
 	RBAC_INDEXES
 } RbacIndex;
 
@@ -94,7 +96,8 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
 	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
 	[TOKEN_BY_PREFIX] = "token_pkey",
-	[TOKEN_USE_BY_PREFIX] = "token_use_pkey"
+	[TOKEN_USE_BY_PREFIX] = "token_use_pkey",
+	[RETIRED_ID_BY_ID] = "retired_id_pkey"
 };
 
 /*
@@ -169,6 +172,10 @@ enum
 	TOKEN_USE_PREFIX = 1,
 	TOKEN_USE_LAST_USED_AT,
 	TOKEN_USE_EXTENDED_UNTIL
+};
+enum
+{
+	RETIRED_ID_ID = 1
 };
 enum
 {
@@ -314,6 +321,16 @@ rbac_catalog_table(RbacTable table)
 }
 
 /*
+ * OID of the schema that the extension's tables are in; InvalidOid if this
+ * database does not have it.
+ */
+Oid
+rbac_catalog_schema(void)
+{
+	return get_namespace_oid(schema_name, true);
+}
+
+/*
  * OID of rbac_path
  */
 Oid
@@ -439,6 +456,16 @@ uuid_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 	return *DatumGetUUIDP(column_of(tuple, desc, column));
 }
 
+static pg_uuid_t
+uuid_or_nil(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	static const pg_uuid_t nil = {{0}};
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	return isnull ? nil : *DatumGetUUIDP(value);
+}
+
 static char *
 text_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 {
@@ -476,6 +503,7 @@ read_resource(HeapTuple tuple, TupleDesc desc, void *row)
 	resource->id = uuid_of(tuple, desc, RESOURCE_ID);
 	resource->kind = kind_of(tuple, desc, RESOURCE_KIND);
 	resource->organization = uuid_of(tuple, desc, RESOURCE_ORGANIZATION);
+	resource->parent = uuid_or_nil(tuple, desc, RESOURCE_PARENT);
 	resource->path = (RbacPath *) PG_DETOAST_DATUM_COPY(column_of(tuple, desc, RESOURCE_PATH));
 }
 
@@ -593,6 +621,7 @@ read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
 	grant->resource = uuid_of(tuple, desc, ACCESS_GRANT_RESOURCE);
 	grant->grantable = uuid_of(tuple, desc, ACCESS_GRANT_GRANTABLE);
 	grant->organization = uuid_of(tuple, desc, ACCESS_GRANT_ORGANIZATION);
+	grant->kind = kind_of(tuple, desc, ACCESS_GRANT_RESOURCE_KIND);
 	grant->valid_from = instant_of(tuple, desc, ACCESS_GRANT_VALID_FROM, DT_NOBEGIN);
 	grant->valid_until = instant_of(tuple, desc, ACCESS_GRANT_VALID_UNTIL, DT_NOEND);
 }
@@ -716,6 +745,21 @@ rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row)
 	scan_equal(view, RBAC_TABLE_TOKEN_USE, TOKEN_USE_BY_PREFIX, TOKEN_USE_PREFIX,
 			   F_TEXTEQ, key, read_token_use, row, NULL, NULL);
 	return true;
+}
+
+static void
+read_nothing(HeapTuple tuple, TupleDesc desc, void *row)
+{
+}
+
+/*
+ * Was there a resource with this id that is deleted?
+ */
+bool
+rbac_catalog_is_retired(CatalogView *view, const pg_uuid_t *id)
+{
+	return scan_by_uuid(view, RBAC_TABLE_RETIRED_ID, RETIRED_ID_BY_ID, RETIRED_ID_ID,
+						id, read_nothing, NULL, NULL, NULL);
 }
 
 static void

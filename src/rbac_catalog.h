@@ -49,6 +49,7 @@ typedef enum RbacTable
 	RBAC_TABLE_AUTHENTICATION_POLICY,
 	RBAC_TABLE_TOKEN,
 	RBAC_TABLE_TOKEN_USE,
+	RBAC_TABLE_RETIRED_ID,
 	RBAC_TABLE_FACTS_SIGNAL,
 	RBAC_TABLE_PLAN_SIGNAL,
 	/* what follows is the catalogue of actions, roles and permissions */
@@ -76,6 +77,7 @@ typedef struct ResourceRow
 	pg_uuid_t	id;
 	ResourceKind kind;
 	pg_uuid_t	organization;
+	pg_uuid_t	parent;			/* nil for an organization */
 	RbacPath   *path;
 } ResourceRow;
 
@@ -101,6 +103,7 @@ typedef struct AccessGrantRow
 	pg_uuid_t	resource;
 	pg_uuid_t	grantable;
 	pg_uuid_t	organization;
+	ResourceKind kind;			/* of the resource */
 	TimestampTz valid_from;		/* DT_NOBEGIN when open */
 	TimestampTz valid_until;	/* DT_NOEND when open */
 } AccessGrantRow;
@@ -173,6 +176,7 @@ typedef void (*RbacRowCallback) (void *row, void *arg);
 extern RbacChange rbac_catalog_change(Oid relid);
 extern void rbac_catalog_forget(void);
 extern Oid	rbac_catalog_table(RbacTable table);
+extern Oid	rbac_catalog_schema(void);
 extern Oid	rbac_catalog_path_type(void);
 
 extern void rbac_catalog_lock(CatalogView *view, uint32 tables);
@@ -180,6 +184,7 @@ extern void rbac_catalog_look(CatalogView *view);
 extern void rbac_catalog_close(CatalogView *view);
 
 extern bool rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row);
+extern bool rbac_catalog_is_retired(CatalogView *view, const pg_uuid_t *id);
 extern bool rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row);
 extern void rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
 extern void rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg);

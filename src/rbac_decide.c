@@ -56,6 +56,14 @@ release_decider(void *arg)
 	decider->registry = NULL;
 }
 
+static void
+forget_last(Decider *decider)
+{
+	decider->last_verdict = NULL;
+	decider->have_last_id = false;
+	decider->last_length = -1;
+}
+
 static inline bool
 same_statement(const Decider *decider)
 {
@@ -100,7 +108,7 @@ begin_statement(Decider *decider)
 		rbac_registry_release(decider->registry);
 	decider->registry = registry;
 	decider->nrequirements = 0; /* names have to be resolved again */
-	decider->last_verdict = NULL;
+	forget_last(decider);
 }
 
 /*
@@ -152,7 +160,7 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 	if (decider->entry != NULL)
 		rbac_cache_unpin(decider->entry);
 	decider->entry = entry;
-	decider->last_verdict = NULL;
+	forget_last(decider);
 	return decider;
 }
 
@@ -252,4 +260,44 @@ rbac_judge(Decider *decider, const Verdict *verdict)
 	decider->last_verdict = verdict;
 	decider->last_holds = holds;
 	return holds;
+}
+
+/*
+ * What the decider's principal holds on a resource; NULL if there is none, or
+ * no principal.
+ */
+const Verdict *
+rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id)
+{
+	if (decider->entry == NULL)
+		return NULL;
+	if (decider->have_last_id && rbac_uuid_equal(&decider->last_id, id))
+		return decider->last_answer;
+	decider->have_last_id = false;
+	decider->last_length = -1;
+	decider->last_answer = rbac_cache_verdict(decider->entry, id);
+	decider->last_id = *id;
+	decider->have_last_id = true;
+	return decider->last_answer;
+}
+
+const Verdict *
+rbac_verdict_on_path(Decider *decider, const RbacPath *path)
+{
+	const char *data = RBAC_PATH_DATA(path);
+	int			length = RBAC_PATH_LEN(path);
+
+	if (decider->entry == NULL)
+		return NULL;
+	if (decider->last_length == length && memcmp(decider->last_path, data, length) == 0)
+		return decider->last_answer;
+	decider->have_last_id = false;
+	decider->last_length = -1;
+	decider->last_answer = rbac_cache_verdict_at(decider->entry, path);
+	if (length <= RBAC_PATH_MAX)
+	{
+		memcpy(decider->last_path, data, length);
+		decider->last_length = length;
+	}
+	return decider->last_answer;
 }

@@ -43,12 +43,25 @@ typedef struct Decider
 	const Verdict *last_verdict;
 	bool		last_holds;
 
+	/*
+	 * The last resource asked about (one of the two; a length of -1 and
+	 * have_last_id say whether there is one) and the verdict on it: rows that
+	 * come by an index on the resource have the same one many times over.
+	 */
+	const Verdict *last_answer;
+	bool		have_last_id;
+	pg_uuid_t	last_id;
+	int			last_length;
+	char		last_path[RBAC_PATH_MAX + 1];
+
 	MemoryContextCallback release;
 } Decider;
 
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
 extern bool rbac_judge(Decider *decider, const Verdict *verdict);
+extern const Verdict *rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id);
+extern const Verdict *rbac_verdict_on_path(Decider *decider, const RbacPath *path);
 extern bool rbac_holds_at(const Registry *registry, const Requirement *requirement,
 						  const char *name, const Verdict *verdict);
 

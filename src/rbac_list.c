@@ -128,6 +128,8 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 	else
 		rbac_decider_require(decider, fcinfo, name_argument, false);
 
+	if (entry != NULL)
+		rbac_cache_locate(decider->entry);
 	places = palloc(Max(entry != NULL ? entry->ngrants : 0, 1) * sizeof(PrincipalGrant *));
 	for (int i = 0; entry != NULL && i < entry->ngrants; i++)
 	{

@@ -113,20 +113,18 @@ find_scopes(PrincipalEntry *entry, const Names *names, Reach *reach)
 {
 	int			kept = 0;
 
+	rbac_cache_locate(entry);
 	reach->scopes = palloc(Max(entry->ngrants, 1) * sizeof(RbacPath *));
 	for (int i = 0; i < entry->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->grants[i];
-		ResourceRow at;
+		const Verdict *verdict;
 
 		if (!grant->active)
 			continue;
-		at.id = grant->resource;
-		at.kind = grant->kind;
-		at.organization = grant->organization;
-		at.path = rbac_path_make(grant->path, grant->path_length);
-		if (!reach->exact || holds_any(entry, names, rbac_cache_judge(entry, &at)))
-			reach->scopes[reach->nscopes++] = at.path;
+		verdict = reach->exact ? rbac_cache_verdict(entry, &grant->resource) : NULL;
+		if (!reach->exact || (verdict != NULL && holds_any(entry, names, verdict)))
+			reach->scopes[reach->nscopes++] = rbac_path_make(grant->path, grant->path_length);
 	}
 	qsort(reach->scopes, reach->nscopes, sizeof(RbacPath *), compare_paths);
 	for (int i = 0; i < reach->nscopes; i++)
@@ -210,7 +208,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 		Oid			path_type = rbac_catalog_path_type();
 
 		memcpy(reach->of_kind, walk.of_kind, sizeof(walk.of_kind));
-		MemoryContextSwitchTo(entry->context);
+		MemoryContextSwitchTo(reach->context);
 		if (wanted != WALK_FOR_IDS)
 		{
 			for (int i = 0; i < walk.nfound; i++)
@@ -281,6 +279,7 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	caller = MemoryContextSwitchTo(aside);
 	resolved = resolve(entry->registry, nnames, names);
 	reach = palloc0(sizeof(Reach));
+	reach->context = aside;
 	reach->size = size;
 	reach->names = memcpy(palloc(size + 1), key, size);
 	reach->exact = is_uniform(resolved);
@@ -289,10 +288,14 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	walk_scopes(entry, resolved, reach, WALK_FOR_WIDTH);
 	pfree(key);
 
-	MemoryContextSetParent(aside, entry->context);
-	reach->next = entry->reaches;
-	entry->reaches = reach;
-	rbac_cache_grown(entry);
+	if (entry->nreaches < RBAC_REACHES_KEPT)
+	{
+		MemoryContextSetParent(aside, entry->context);
+		reach->next = entry->reaches;
+		entry->reaches = reach;
+		entry->nreaches++;
+		rbac_cache_grown(entry);
+	}
 	return reach;
 }
 
@@ -317,7 +320,7 @@ complete(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 
 /*
  * The ids, or paths, of all resources in reach, in order: an array that lives
- * as long as the entry is pinned.
+ * as long as the entry is pinned (or the reach, if the entry does not keep it).
  */
 ArrayType *
 rbac_reach_ids(PrincipalEntry *entry, Reach *reach)

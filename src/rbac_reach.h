@@ -17,13 +17,18 @@
 /* Up to so many resources a principal is narrow for a name: worth listing. */
 #define RBAC_NARROW_LIMIT	2500
 
+/* An entry keeps so many; what is asked beyond that is made each time. */
+#define RBAC_REACHES_KEPT	64
+
 /*
  * The reach of one principal with one list of names, any of which will do.
- * It belongs to the principal's cache entry, and is as current as that.
+ * It belongs to the principal's cache entry, and is as current as that; or, if
+ * the entry has enough of them, to the memory context that was current.
  */
 typedef struct Reach
 {
 	struct Reach *next;
+	MemoryContext context;		/* that all of it is in */
 	Size		size;			/* of names */
 	const char *names;			/* elements of the list, each with its zero byte */
 	int			nscopes;		/* topmost places that it holds from */

@@ -138,14 +138,12 @@ rbac_reset_principal(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static const Verdict *
-verdict_on(const Decider *decider, const Question *question)
+static inline const Verdict *
+verdict_on(Decider *decider, const Question *question)
 {
-	if (decider->entry == NULL)
-		return NULL;
 	return question->id != NULL ?
-		rbac_cache_verdict(decider->entry, question->id) :
-		rbac_cache_verdict_at(decider->entry, question->path);
+		rbac_verdict_on_id(decider, question->id) :
+		rbac_verdict_on_path(decider, question->path);
 }
 
 /*
@@ -324,6 +322,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 	if (verdict == NULL || !find_resource(question, &resource))
 		return (Datum) 0;
 
+	rbac_cache_locate(decider->entry);
 	for (int i = 0; i < decider->registry->ngrantables; i++)
 	{
 		const Grantable *grantable = &decider->registry->grantables[i];
@@ -373,6 +372,7 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 	if (entry == NULL)
 		return (Datum) 0;
 
+	rbac_cache_locate(entry);
 	grants = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
 	for (int i = 0; i < entry->ngrants; i++)
 	{
@@ -632,6 +632,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 				   psprintf("not held: %s", action_names(decider->registry, &missing)), NULL,
 				   advise(decider->registry, &missing, &resource));
 
+	rbac_cache_locate(decider->entry);
 	for (int i = 0; i < entry->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->grants[i];

@@ -213,6 +213,24 @@ all_known(int nnames, char **names)
 }
 
 /*
+ * Has a principal so few grants, all of them on projects, that it is narrow
+ * for whatever name?  This spares those who come once, for a row or two, the
+ * walk through all that they reach.
+ */
+static bool
+is_plainly_narrow(const PrincipalEntry *entry)
+{
+	if (entry->ngrants > RBAC_NARROW_LIMIT / 10)
+		return false;
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		if (entry->grants[i].active && entry->grants[i].kind < RBAC_PROJECT)
+			return false;
+	}
+	return true;
+}
+
+/*
  * The width of the session's principal for some names.  A reach that is in
  * the cache is found by a comparison of strings.
  */
@@ -228,7 +246,8 @@ session_width(int nnames, char **names, Width *width)
 	}
 	PG_TRY();
 	{
-		*width = width_of(rbac_reach(entry, nnames, names));
+		*width = is_plainly_narrow(entry) ? WIDTH_NARROW :
+			width_of(rbac_reach(entry, nnames, names));
 	}
 	PG_FINALLY();
 	{
@@ -402,6 +421,14 @@ list_condition(SupportRequestIndexCondition *req, const DecisionCall *call, Oid 
 
 	if (!OidIsValid(equal_op) || list == NULL)
 		return NIL;
+
+	/*
+	 * The processes of a parallel index scan share a position in the list, so
+	 * they must have the same one; but each makes its own, and a change could
+	 * come in between.  What a narrow principal reads is not worth sharing.
+	 */
+	req->index->amcanparallel = false;
+
 	condition = makeNode(ScalarArrayOpExpr);
 	condition->opno = equal_op;
 	condition->opfuncid = get_opcode(equal_op);

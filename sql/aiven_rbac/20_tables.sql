@@ -37,6 +37,16 @@ CREATE UNIQUE INDEX resource_project_label_key
 COMMENT ON TABLE aiven_rbac.resource IS
     'organizations, units, projects and services: the hierarchy; an id never changes, a path follows its parent''s';
 
+-- An id is one resource's for ever.  Rows of the application's may outlive
+-- their resource, and whoever brings its id again is given them: only the
+-- bootstrap operator, to restore it.
+CREATE TABLE aiven_rbac.retired_id (
+    id         uuid NOT NULL,
+    retired_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT retired_id_pkey PRIMARY KEY (id)
+);
+COMMENT ON TABLE aiven_rbac.retired_id IS 'ids of resources that were deleted, which no principal can give to another one';
+
 CREATE TABLE aiven_rbac.organization (
     id           uuid NOT NULL,
     kind         text NOT NULL DEFAULT 'organization' CHECK (kind = 'organization'),
@@ -308,7 +318,8 @@ BEGIN
                                    ('grantable_on', 'WHERE NOT built_in'),
                                    ('allowed_action', 'WHERE NOT built_in'),
                                    ('access_grant', ''),
-                                   ('database_role', '')) AS v (name, condition)
+                                   ('database_role', ''),
+                                   ('retired_id', '')) AS v (name, condition)
     LOOP
         PERFORM pg_catalog.pg_extension_config_dump(
             pg_catalog.format('aiven_rbac.%I', t.name)::pg_catalog.regclass, t.condition);

@@ -9,6 +9,13 @@ REVOKE ALL ON FUNCTION aiven_rbac.children_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.children_now(uuid) IS
     'resources directly inside another, as committed now rather than at the transaction''s snapshot';
 
+CREATE FUNCTION aiven_rbac.is_retired_now(id uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_is_retired_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.is_retired_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_retired_now(uuid) IS
+    'was there a resource with an id that is deleted, as committed now rather than at the transaction''s snapshot?';
+
 -- Hierarchy (H1): a resource stands right under its parent, in the parent's
 -- organization, and carries the parent's path.  When a path changes, all that
 -- is inside follows.  Checked after the statement, so that rows can come in
@@ -34,6 +41,7 @@ BEGIN
                       DETAIL = pg_catalog.format('It has %s "%s" inside.', child.kind, child.path),
                       HINT = 'Delete or move what is inside first.';
         END IF;
+        INSERT INTO aiven_rbac.retired_id (id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
         RETURN NULL;
     END IF;
 

@@ -80,6 +80,13 @@ BEGIN
                   DETAIL = 'An id is one resource''s for ever.',
                   HINT = 'Bring another id, or none.';
     END;
+    -- Looked at last: the insertion has waited for whoever was deleting it.
+    IF aiven_rbac.actor() IS NOT NULL AND aiven_rbac.is_retired_now(id) THEN
+        RAISE EXCEPTION 'a resource with the id % has been deleted', id
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'An id is one resource''s for ever; only the bootstrap operator can restore it.',
+                  HINT = 'Bring another id, or none.';
+    END IF;
     RETURN r;
 END
 $$;

@@ -184,6 +184,16 @@ CREATE FUNCTION @extschema@.rbac_check_protection()
           AND NOT EXISTS (SELECT FROM policy AS p, LATERAL aiven_rbac.decision_calls(p.condition) AS q
                           JOIN pg_attribute AS a ON a.attname = q."column" AND a.attrelid = t.oid
                           WHERE p.polrelid = t.oid AND a.attnum = ANY (i.indkey::int2[]))
+        UNION ALL
+        -- ALTER TABLE … ENABLE TRIGGER ALL, which ends a restore with
+        -- --disable-triggers, takes away what makes these triggers special.
+        SELECT 'error', g.tgrelid::regclass::text,
+               format('its trigger "%s" does not tell of changes in every replication role, so that sessions can miss some', g.tgname),
+               format('ALTER TABLE %s ENABLE %s TRIGGER %I', g.tgrelid::regclass, w.state, g.tgname)
+        FROM pg_trigger AS g
+        JOIN pg_class AS c ON c.oid = g.tgrelid AND c.relnamespace = 'aiven_rbac'::regnamespace,
+             LATERAL (SELECT CASE g.tgname WHEN 'signal_change_applied' THEN 'REPLICA' ELSE 'ALWAYS' END) AS w (state)
+        WHERE g.tgname IN ('signal_change', 'signal_change_begun', 'signal_change_applied') AND g.tgenabled <> left(w.state, 1)::"char"
     )
     SELECT severity, object, finding, remedy FROM found
     ORDER BY array_position('{error,warning,notice}', severity), object, finding
@@ -217,7 +227,7 @@ DECLARE
     relation pg_class;
     bypass text;
     columns name[];
-    types text[];
+    equals text[];
     condition text;
     found_row boolean;
     policy record;
@@ -240,9 +250,15 @@ BEGIN
         RAISE EXCEPTION '"%" is not a table', "table"
             USING ERRCODE = 'wrong_object_type', HINT = 'Ask about the tables that it reads.';
     END IF;
-    SELECT array_agg(a.attname ORDER BY o.place), array_agg(format_type(a.atttypid, a.atttypmod) ORDER BY o.place) INTO columns, types
-    FROM pg_index AS i, unnest(i.indkey::int2[]) WITH ORDINALITY AS o (attnum, place), pg_attribute AS a
-    WHERE i.indrelid = "table" AND i.indisprimary AND a.attrelid = "table" AND a.attnum = o.attnum;
+    -- Whoever asks may have more rights than the table's owner.  Nothing here
+    -- runs code of the owner's, such as a cast or the check of a domain.
+    SELECT array_agg(a.attname ORDER BY o.place), array_agg(format('OPERATOR(%I.%s)', n.nspname, e.oprname) ORDER BY o.place)
+    INTO columns, equals
+    FROM pg_index AS i, unnest(i.indkey::int2[], i.indclass::oid[]) WITH ORDINALITY AS o (attnum, opclass, place), pg_attribute AS a,
+        pg_opclass AS c, pg_amop AS m, pg_operator AS e, pg_namespace AS n
+    WHERE i.indrelid = "table" AND i.indisprimary AND a.attrelid = "table" AND a.attnum = o.attnum AND c.oid = o.opclass
+      AND m.amopfamily = c.opcfamily AND m.amoplefttype = c.opcintype AND m.amoprighttype = c.opcintype AND m.amopstrategy = 3
+      AND e.oid = m.amopopr AND n.oid = e.oprnamespace;
     IF columns IS NULL THEN
         RAISE EXCEPTION 'table "%" has no primary key', "table"
             USING ERRCODE = 'undefined_object', HINT = 'Ask about the row''s resource: rbac_explain(resource, name).';
@@ -264,7 +280,7 @@ BEGIN
     remedy := NULL;
     found_row := false;
     IF has_schema_privilege(caller, relation.relnamespace, 'USAGE') AND has_table_privilege(caller, "table", 'SELECT') THEN
-        condition := CASE WHEN cardinality(columns) = 1 THEN format('t.%I = %L::%s', columns[1], key, types[1])
+        condition := CASE WHEN cardinality(columns) = 1 THEN format('t.%I %s %L', columns[1], equals[1], key)
                      ELSE (SELECT format('ROW(%s)::text = %L', string_agg(format('t.%I', c), ', '), key) FROM unnest(columns) AS c) END;
         EXECUTE format('SELECT EXISTS (SELECT FROM %s AS t WHERE %s)', "table", condition) INTO found_row;
     END IF;
@@ -305,7 +321,9 @@ BEGIN
                 detail := format('its condition is %s', policy.condition);
                 remedy := NULL;
                 RETURN NEXT;
-            ELSIF call."column" IS NULL OR NOT call.is_all THEN
+            ELSIF call."column" IS NULL OR NOT call.is_all
+                  OR NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = "table" AND a.attname = call."column"
+                                 AND a.atttypid IN ('uuid'::regtype, '@extschema@.rbac_path'::regtype)) THEN
                 ok := NULL;
                 detail := format('its condition is %s', policy.condition);
                 remedy := 'It is not only a call of a decision function: judge it yourself.';

@@ -1,7 +1,7 @@
 -- What is shown of the cache, the lint of protection, and the explanation of a
 -- row that is not seen
 BEGIN;
-SELECT plan(37);
+SELECT plan(38);
 SET client_min_messages = warning;
 \o /dev/null
 \ir ../../examples/acme.sql
@@ -163,5 +163,14 @@ CREATE TABLE two_keys (a int, b text, project uuid, PRIMARY KEY (a, b));
 INSERT INTO two_keys VALUES (1, 'x, y', rbac_resource_id('acme.engineering.backend-dev'));
 SELECT results_eq($$ SELECT ok FROM rbac_explain_row('two_keys', '(1,"x, y")') WHERE step IN ('row', 'answer') $$,
     'VALUES (true), (true)', 'a key of two columns, and a table that is not protected');
+-- A restore with --disable-triggers leaves the extension's triggers as plain ones.
+ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL;
+ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL;
+SELECT results_eq($$ SELECT severity || ' ' || remedy FROM rbac_check_protection() WHERE object = 'aiven_rbac.access_grant' ORDER BY 1 $$,
+                  ARRAY['error ALTER TABLE aiven_rbac.access_grant ENABLE ALWAYS TRIGGER signal_change',
+                        'error ALTER TABLE aiven_rbac.access_grant ENABLE ALWAYS TRIGGER signal_change_begun',
+                        'error ALTER TABLE aiven_rbac.access_grant ENABLE REPLICA TRIGGER signal_change_applied'],
+                  'C1: triggers that a restore has made plain are found');
+
 SELECT * FROM finish();
 ROLLBACK;

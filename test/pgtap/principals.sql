@@ -92,7 +92,7 @@ FROM (VALUES
      $$ SELECT rbac_user_create('LATER@nowhere.example', 'later'); SELECT rbac_invitation_accept(test.invitation('later')) $$,
      $$ SELECT count(*) FROM aiven_rbac.membership WHERE principal = test.p('later') $$, 'ok 1'),
     ('P6: a deactivated user accepts nothing', 'paul',
-     $$ SELECT rbac_invitation_accept(test.invitation('paul')) $$, NULL, '42501 user "paul@nowhere.example" is deactivated'),
+     $$ SELECT rbac_invitation_accept(test.invitation('paul')) $$, NULL, '42501 the session''s principal is deactivated'),
     ('P1: a member is not invited', 'ann',
      $$ SELECT rbac_invitation_create('acme', 'BOB@acme.example') $$, NULL,
      '42710 user "BOB@acme.example" is already a member of organization "acme"'),

@@ -62,7 +62,7 @@ FROM (VALUES ('\x01'::bytea || 'acme.eng'), ('\x'), ('\x01'), ('\x02' || 'acme':
 	('\x01ff'), ('\x016100')) v(value);
 \pset format aligned
 DO $$ BEGIN
-	EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'rm -f ' || current_setting('data_directory') || '/rbac_path_test.bin');
+	EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'cat >/dev/null; rm -f ' || current_setting('data_directory') || '/rbac_path_test.bin');
 END $$;
 
 SELECT aiven_rbac.rbac_path_send('acme.eng'), encode(aiven_rbac.rbac_path_send('acme.eng'), 'escape');
