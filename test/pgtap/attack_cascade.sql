@@ -46,8 +46,11 @@ SELECT rbac_set_principal(rbac_user('ann@acme.example'));
 SET LOCAL ROLE back_end;
 SELECT rbac_service_delete('acme.finance-prod.postgresql');
 RESET ROLE;
+-- PostgreSQL 18 runs a trigger as the role whose statement queued it: here that
+-- of the foreign key's action, the table's owner.
 SELECT results_eq('TABLE lair.caught',
-                  $$ VALUES ('back_end'::name, 'cannot administer within the action of a foreign key') $$,
+                  $$ VALUES (CASE WHEN current_setting('server_version_num')::int < 180000 THEN 'back_end'::name ELSE 'mallory' END,
+                             'cannot administer within the action of a foreign key') $$,
                   'S1: a super admin who deletes lends nothing to a trigger');
 DELETE FROM lair.caught;
 
