@@ -179,8 +179,9 @@ COMMENT ON FUNCTION aiven_rbac.record_token_use(text) IS
 -- No error of this function, nor anything that it does inside, shows the token.
 -- What the server itself can show is the caller's statement: its text (in
 -- logs, in pg_stat_activity), so that a token should be a bind parameter; its
--- parameters where statements are logged, unless log_parameter_max_length is
--- 0; its plan, if auto_explain.log_verbose is on.
+-- parameters where statements are logged, unless log_parameter_max_length (for
+-- auto_explain, its own setting of that name) is 0; its plan, if
+-- auto_explain.log_verbose is on.
 CREATE FUNCTION @extschema@.rbac_authenticate(token text, client_address inet DEFAULT pg_catalog.inet_client_addr(),
                                               is_local boolean DEFAULT true)
     RETURNS uuid

@@ -34,6 +34,9 @@ $primary->append_conf(
 	log_error_verbosity = verbose
 	log_min_messages = debug1
 });
+# From PostgreSQL 16 on, it logs the statement's parameters unless told not to.
+$primary->append_conf('postgresql.conf', 'auto_explain.log_parameter_max_length = 0')
+  if $primary->safe_psql('postgres', 'SHOW server_version_num') >= 160000;
 $primary->reload;
 my $offset = -s $primary->logfile;
 
