@@ -115,12 +115,12 @@ static bool
 may_set_principal(void)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
-	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_catalog_path_type()));
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_path_type_oid()));
 	Oid			schema;
 	Oid			function;
 
 	if (!HeapTupleIsValid(type))
-		elog(ERROR, "cache lookup failed for type %u", rbac_catalog_path_type());
+		elog(ERROR, "cache lookup failed for type %u", rbac_path_type_oid());
 	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
 	ReleaseSysCache(type);
 	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
@@ -223,13 +223,13 @@ put_child(void *row, void *arg)
 Datum
 rbac_children_now(PG_FUNCTION_ARGS)
 {
-	CatalogView view;
+	TableView view;
 
 	rbac_materialize(fcinfo);
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&view);
-	rbac_catalog_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
-	rbac_catalog_close(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
+	rbac_tables_children(&view, PG_GETARG_UUID_P(0), put_child, fcinfo->resultinfo);
+	rbac_tables_close(&view);
 	return (Datum) 0;
 }
 
@@ -241,13 +241,13 @@ rbac_children_now(PG_FUNCTION_ARGS)
 Datum
 rbac_is_retired_now(PG_FUNCTION_ARGS)
 {
-	CatalogView view;
+	TableView view;
 	bool		result;
 
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RETIRED_ID));
-	rbac_catalog_look(&view);
-	result = rbac_catalog_is_retired(&view, PG_GETARG_UUID_P(0));
-	rbac_catalog_close(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RETIRED_ID));
+	rbac_tables_look(&view);
+	result = rbac_tables_is_retired(&view, PG_GETARG_UUID_P(0));
+	rbac_tables_close(&view);
 	PG_RETURN_BOOL(result);
 }
 
@@ -268,15 +268,15 @@ put_grant(void *row, void *arg)
 
 static Datum
 grants_now(FunctionCallInfo fcinfo,
-		   void (*look_up) (CatalogView *, const pg_uuid_t *, RbacRowCallback, void *))
+		   void (*look_up) (TableView *, const pg_uuid_t *, RbacRowCallback, void *))
 {
-	CatalogView view;
+	TableView view;
 
 	rbac_materialize(fcinfo);
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
-	rbac_catalog_look(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT));
+	rbac_tables_look(&view);
 	look_up(&view, PG_GETARG_UUID_P(0), put_grant, fcinfo->resultinfo);
-	rbac_catalog_close(&view);
+	rbac_tables_close(&view);
 	return (Datum) 0;
 }
 
@@ -293,7 +293,7 @@ grants_now(FunctionCallInfo fcinfo,
 Datum
 rbac_grants_now(PG_FUNCTION_ARGS)
 {
-	return grants_now(fcinfo, rbac_catalog_grants);
+	return grants_now(fcinfo, rbac_tables_grants);
 }
 
 /*
@@ -326,13 +326,13 @@ rbac_grants_held_now(PG_FUNCTION_ARGS)
 Datum
 rbac_grants_on_now(PG_FUNCTION_ARGS)
 {
-	return grants_now(fcinfo, rbac_catalog_grants_on);
+	return grants_now(fcinfo, rbac_tables_grants_on);
 }
 
 Datum
 rbac_grants_of_now(PG_FUNCTION_ARGS)
 {
-	return grants_now(fcinfo, rbac_catalog_grants_of);
+	return grants_now(fcinfo, rbac_tables_grants_of);
 }
 
 /*
@@ -345,15 +345,15 @@ Datum
 rbac_allowed_now(PG_FUNCTION_ARGS)
 {
 	char	   *kind = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Registry   *registry;
+	Catalogue  *catalogue;
 	const Grantable *grantable;
 	ArrayBuildState *numbers = initArrayResult(INT2OID, CurrentMemoryContext, false);
 
 	AcceptInvalidationMessages();
-	registry = rbac_registry_acquire();
+	catalogue = rbac_catalogue_acquire();
 	PG_TRY();
 	{
-		grantable = rbac_grantable_by_id(registry, PG_GETARG_UUID_P(0));
+		grantable = rbac_grantable_by_id(catalogue, PG_GETARG_UUID_P(0));
 		for (int k = 0; grantable != NULL && k < RBAC_RESOURCE_KINDS; k++)
 		{
 			if (strcmp(rbac_kind_name((ResourceKind) k), kind) != 0)
@@ -367,7 +367,7 @@ rbac_allowed_now(PG_FUNCTION_ARGS)
 	}
 	PG_FINALLY();
 	{
-		rbac_registry_release(registry);
+		rbac_catalogue_release(catalogue);
 	}
 	PG_END_TRY();
 	PG_RETURN_DATUM(makeArrayResult(numbers, CurrentMemoryContext));
@@ -381,20 +381,20 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	pg_uuid_t  *organization = PG_GETARG_UUID_P(1);
-	Registry   *registry;
+	Catalogue  *catalogue;
 	const Grantable *grantable;
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	AcceptInvalidationMessages();
-	registry = rbac_registry_acquire();
+	catalogue = rbac_catalogue_acquire();
 	PG_TRY();
 	{
-		grantable = rbac_grantable_by_name(registry, name, organization);
+		grantable = rbac_grantable_by_name(catalogue, name, organization);
 		if (grantable == NULL)
 		{
 			Requirement requirement;
 
-			rbac_require(registry, name, &requirement);
+			rbac_require(catalogue, name, &requirement);
 			if (requirement.custom)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -408,7 +408,7 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 	}
 	PG_FINALLY();
 	{
-		rbac_registry_release(registry);
+		rbac_catalogue_release(catalogue);
 	}
 	PG_END_TRY();
 	PG_RETURN_UUID_P(result);
@@ -433,17 +433,17 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 	PrincipalEntry *entry;
 	const Verdict *verdict;
 	ResourceRow resource;
-	CatalogView view;
+	TableView view;
 	bool		found;
 	ActionSet	held = {{0}};
 	ActionSet	missing;
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
 	AcceptInvalidationMessages();
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&view);
-	found = rbac_catalog_resource(&view, resource_id, &resource);
-	rbac_catalog_close(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
+	found = rbac_tables_resource(&view, resource_id, &resource);
+	rbac_tables_close(&view);
 	if (!found)
 		elog(ERROR, "resource does not exist");
 
@@ -455,7 +455,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 
 		if (sought == NULL)
 		{
-			const Grantable *grantable = rbac_grantable_by_id(entry->registry, grantable_id);
+			const Grantable *grantable = rbac_grantable_by_id(entry->catalogue, grantable_id);
 
 			if (grantable == NULL)
 				elog(ERROR, "role or permission does not exist");
@@ -476,8 +476,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 		missing = action_set_difference(sought, &held);
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
-			if (action_set_has(&missing, i) && entry->registry->actions[i].name != NULL)
-				accumArrayResult(names, CStringGetTextDatum(entry->registry->actions[i].name),
+			if (action_set_has(&missing, i) && entry->catalogue->actions[i].name != NULL)
+				accumArrayResult(names, CStringGetTextDatum(entry->catalogue->actions[i].name),
 								 false, TEXTOID, CurrentMemoryContext);
 		}
 	}

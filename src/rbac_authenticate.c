@@ -38,8 +38,8 @@
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
-#include "rbac_support.h"
-#include "rbac_token.h"
+#include "rbac_plan.h"
+#include "rbac_secret.h"
 
 PG_FUNCTION_INFO_V1(rbac_authenticate);
 PG_FUNCTION_INFO_V1(rbac_make_token);
@@ -89,21 +89,21 @@ is_active(const pg_uuid_t *principal)
 static const char *
 reason_to_refuse(text *token, Datum address, TimestampTz now, char *prefix, TokenRow *row)
 {
-	static const uint8 none[RBAC_TOKEN_DIGEST_LENGTH] = {0};
-	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
-	CatalogView view;
+	static const uint8 none[RBAC_DIGEST_LENGTH] = {0};
+	uint8		digest[RBAC_DIGEST_LENGTH];
+	TableView view;
 	bool		found = false;
 
 	if (token == NULL || !rbac_token_split(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), prefix))
 		return "It does not look like a token.";
-	rbac_token_digest(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), digest);
+	rbac_secret_digest(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), digest);
 
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_TOKEN) | RBAC_TABLE_BIT(RBAC_TABLE_TOKEN_USE));
-	rbac_catalog_look(&view);
-	found = rbac_catalog_token(&view, prefix, row);
-	rbac_catalog_close(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_TOKEN) | RBAC_TABLE_BIT(RBAC_TABLE_TOKEN_USE));
+	rbac_tables_look(&view);
+	found = rbac_tables_token(&view, prefix, row);
+	rbac_tables_close(&view);
 
-	if (!rbac_token_digest_equal(digest, found ? row->digest : none) || !found)
+	if (!rbac_secret_equal(digest, found ? row->digest : none) || !found)
 		return "There is no such token.";
 	if (row->revoked_at != DT_NOEND)
 		return psprintf("Token \"%s\" was revoked.", prefix);
@@ -171,7 +171,7 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	principal.id = row.principal;
 	strcpy(principal.method, RBAC_METHOD_TOKEN);
 	rbac_session_set(&principal, is_local);
-	rbac_support_principal_changed();
+	rbac_plan_principal_changed();
 
 	result = palloc(sizeof(pg_uuid_t));
 	*result = row.principal;
@@ -186,7 +186,7 @@ rbac_make_token(PG_FUNCTION_ARGS)
 {
 	char		token[RBAC_TOKEN_LENGTH + 1];
 	char		prefix[RBAC_TOKEN_PREFIX_LENGTH + 1];
-	bytea	   *digest = palloc(VARHDRSZ + RBAC_TOKEN_DIGEST_LENGTH);
+	bytea	   *digest = palloc(VARHDRSZ + RBAC_DIGEST_LENGTH);
 	TupleDesc	desc;
 	Datum		values[3];
 	bool		nulls[3] = {false};
@@ -195,8 +195,8 @@ rbac_make_token(PG_FUNCTION_ARGS)
 		elog(ERROR, "return type must be a row type");
 	rbac_token_make(token);
 	rbac_token_split(token, RBAC_TOKEN_LENGTH, prefix);
-	SET_VARSIZE(digest, VARHDRSZ + RBAC_TOKEN_DIGEST_LENGTH);
-	rbac_token_digest(token, RBAC_TOKEN_LENGTH, (uint8 *) VARDATA(digest));
+	SET_VARSIZE(digest, VARHDRSZ + RBAC_DIGEST_LENGTH);
+	rbac_secret_digest(token, RBAC_TOKEN_LENGTH, (uint8 *) VARDATA(digest));
 
 	values[0] = CStringGetTextDatum(token);
 	values[1] = CStringGetTextDatum(prefix);

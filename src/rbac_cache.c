@@ -221,15 +221,15 @@ static struct
 static void
 relcache_changed(Datum arg, Oid relid)
 {
-	switch (rbac_catalog_change(relid))
+	switch (rbac_tables_change(relid))
 	{
 		case RBAC_CHANGE_NONE:
 			break;
 		case RBAC_CHANGE_ALL:
-			rbac_catalog_forget();
+			rbac_tables_forget();
 			/* FALLTHROUGH */
 		case RBAC_CHANGE_CATALOGUE:
-			rbac_registry_changed();
+			rbac_catalogue_changed();
 			/* FALLTHROUGH */
 		case RBAC_CHANGE_FACTS:
 			generation++;
@@ -260,7 +260,7 @@ rbac_signal_change(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "signal_change was not called as a trigger");
 	catalogue = trigger->tg_trigger->tgnargs > 0;
-	CacheInvalidateRelcacheByRelid(rbac_catalog_table(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
+	CacheInvalidateRelcacheByRelid(rbac_table_oid(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
 													  RBAC_TABLE_FACTS_SIGNAL));
 	return PointerGetDatum(NULL);
 }
@@ -268,7 +268,7 @@ rbac_signal_change(PG_FUNCTION_ARGS)
 static void
 free_entry(PrincipalEntry *entry)
 {
-	rbac_registry_release(entry->registry);
+	rbac_catalogue_release(entry->catalogue);
 	MemoryContextDelete(entry->context);
 }
 
@@ -353,7 +353,7 @@ rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations)
 typedef struct Loading
 {
 	PrincipalEntry *entry;
-	CatalogView *view;
+	TableView *view;
 	TimestampTz now;
 	const PrincipalRow *group;	/* whose grants are read; NULL: its own */
 	int			room;
@@ -398,13 +398,13 @@ lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *pol
 }
 
 static void
-bar_organizations(PrincipalEntry *entry, CatalogView *view)
+bar_organizations(PrincipalEntry *entry, TableView *view)
 {
 	for (int i = 0; i < entry->nbelongings; i++)
 	{
 		AuthenticationPolicyRow policy;
 
-		if (rbac_catalog_authentication_policy(view, &entry->belongings[i].organization, &policy))
+		if (rbac_tables_authentication_policy(view, &entry->belongings[i].organization, &policy))
 			entry->belongings[i].barred = lacks_for_policy(&entry->subject.who, &policy);
 	}
 }
@@ -485,7 +485,7 @@ add_grant(void *row, void *arg)
 	AccessGrantRow *grant = row;
 	Loading    *loading = arg;
 
-	add_grant_of(loading, rbac_grantable_by_id(loading->entry->registry, &grant->grantable), grant);
+	add_grant_of(loading, rbac_grantable_by_id(loading->entry->catalogue, &grant->grantable), grant);
 }
 
 static void
@@ -495,7 +495,7 @@ add_group(void *row, void *arg)
 	Loading    *loading = arg;
 	PrincipalRow *group = palloc(sizeof(PrincipalRow));
 
-	if (!rbac_catalog_principal(loading->view, &member->group_id, group) ||
+	if (!rbac_tables_principal(loading->view, &member->group_id, group) ||
 		group->kind != RBAC_GROUP ||
 		!rbac_uuid_equal(&group->organization, &member->organization))
 		return;
@@ -506,9 +506,9 @@ add_group(void *row, void *arg)
 			.organization = group->organization,.kind = RBAC_ORGANIZATION,
 		.valid_from = DT_NOBEGIN,.valid_until = DT_NOEND};
 
-		add_grant_of(loading, loading->entry->registry->super_admin, &everything);
+		add_grant_of(loading, loading->entry->catalogue->super_admin, &everything);
 	}
-	rbac_catalog_grants(loading->view, &member->group_id, add_grant, loading);
+	rbac_tables_grants(loading->view, &member->group_id, add_grant, loading);
 	loading->group = NULL;
 }
 
@@ -516,43 +516,43 @@ add_group(void *row, void *arg)
  * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
  */
 static PrincipalEntry *
-load_entry(const Subject *subject, TimestampTz now, Registry *registry)
+load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "rbac principal",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
-	CatalogView view;
+	TableView view;
 	const pg_uuid_t *id = &entry->subject.who.id;
 	PrincipalRow principal;
 	Loading		loading = {.entry = entry,.view = &view,.now = now};
 
 	entry->subject = *subject;
 	entry->context = context;
-	entry->registry = registry;
+	entry->catalogue = catalogue;
 	entry->since = DT_NOBEGIN;
 	entry->until = DT_NOEND;
 	entry->scopes = scope_create(context, 8, NULL);
 
-	rbac_catalog_lock(&view, PRINCIPAL_TABLES);
+	rbac_tables_lock(&view, PRINCIPAL_TABLES);
 	entry->generation = generation;
-	rbac_catalog_look(&view);
-	if (rbac_catalog_principal(&view, id, &principal))
+	rbac_tables_look(&view);
+	if (rbac_tables_principal(&view, id, &principal))
 	{
 		entry->exists = true;
 		entry->kind = principal.kind;
 		entry->deactivated = principal.deactivated;
-		rbac_catalog_memberships(&view, id, add_membership, &loading);
+		rbac_tables_memberships(&view, id, add_membership, &loading);
 		if (subject->in_session && principal.kind == RBAC_USER)
 			bar_organizations(entry, &view);
 		if (!principal.deactivated)
 		{
-			rbac_catalog_grants(&view, id, add_grant, &loading);
-			rbac_catalog_groups(&view, id, add_group, &loading);
+			rbac_tables_grants(&view, id, add_grant, &loading);
+			rbac_tables_groups(&view, id, add_group, &loading);
 		}
 	}
-	rbac_catalog_close(&view);
+	rbac_tables_close(&view);
 
 	entry->verdicts = verdict_create(context, 8, NULL);
 	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
@@ -569,7 +569,7 @@ bool
 rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now)
 {
 	return entry->generation == generation &&
-		rbac_registry_is_current(entry->registry) &&
+		rbac_catalogue_is_current(entry->catalogue) &&
 		entry->since <= now && now < entry->until;
 }
 
@@ -586,7 +586,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 {
 	PrincipalEntry *entry;
 	PrincipalSlot *slot;
-	Registry   *registry;
+	Catalogue  *catalogue;
 	bool		found;
 
 	if (cache_context == NULL)
@@ -611,14 +611,14 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 	}
 	rbac_cache_counters.misses++;
 
-	registry = rbac_registry_acquire();
+	catalogue = rbac_catalogue_acquire();
 	PG_TRY();
 	{
-		entry = load_entry(subject, now, registry);
+		entry = load_entry(subject, now, catalogue);
 	}
 	PG_CATCH();
 	{
-		rbac_registry_release(registry);
+		rbac_catalogue_release(catalogue);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -651,25 +651,25 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 void
 rbac_cache_locate(PrincipalEntry *entry)
 {
-	CatalogView view;
+	TableView view;
 	int			kept = 0;
 	MemoryContext caller;
 
 	if (entry->located)
 		return;
 	caller = MemoryContextSwitchTo(entry->context);
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
 	for (int i = 0; i < entry->ngrants; i++)
 	{
 		ResourceRow at;
 
-		if (!rbac_catalog_resource(&view, &entry->grants[i].resource, &at))
+		if (!rbac_tables_resource(&view, &entry->grants[i].resource, &at))
 			continue;
 		entry->grants[i].path = RBAC_PATH_DATA(at.path);
 		entry->grants[i].path_length = RBAC_PATH_LEN(at.path);
 	}
-	rbac_catalog_close(&view);
+	rbac_tables_close(&view);
 	MemoryContextSwitchTo(caller);
 
 	for (int i = 0; i < entry->ngrants; i++)
@@ -762,16 +762,16 @@ memo_grown(PrincipalEntry *entry)
 static const Verdict *
 look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path)
 {
-	CatalogView view;
+	TableView view;
 	ResourceRow resource;
 	bool		found;
 
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
 	found = path != NULL ?
-		rbac_catalog_resource_at(&view, path, &resource) :
-		rbac_catalog_resource(&view, id, &resource);
-	rbac_catalog_close(&view);
+		rbac_tables_resource_at(&view, path, &resource) :
+		rbac_tables_resource(&view, id, &resource);
+	rbac_tables_close(&view);
 	rbac_cache_counters.lookups++;
 	return found ? rbac_cache_judge(entry, &resource) : NULL;
 }
@@ -834,7 +834,7 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 bool
 rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 {
-	CatalogView view;
+	TableView view;
 	uint64		seen;
 	bool		mapped;
 
@@ -844,11 +844,11 @@ rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 		return role_memo.mapped;
 	}
 
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_DATABASE_ROLE));
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_DATABASE_ROLE));
 	seen = generation;
-	rbac_catalog_look(&view);
-	mapped = rbac_catalog_role_principal(&view, role, principal);
-	rbac_catalog_close(&view);
+	rbac_tables_look(&view);
+	mapped = rbac_tables_role_principal(&view, role, principal);
+	rbac_tables_close(&view);
 
 	role_memo.role = role;
 	role_memo.mapped = mapped;

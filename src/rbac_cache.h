@@ -12,7 +12,7 @@
 
 #include "lib/ilist.h"
 
-#include "rbac_actions.h"
+#include "rbac_catalogue.h"
 
 /* Longest name of a login method ("password", "saml", …) */
 #define RBAC_METHOD_MAX		63
@@ -98,7 +98,7 @@ typedef struct PrincipalEntry
 	MemoryContext context;
 	Size		bytes;			/* of the context when last measured */
 	uint64		generation;
-	Registry   *registry;
+	Catalogue  *catalogue;
 
 	bool		exists;
 	bool		deactivated;

@@ -40,7 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "rbac_cascade.h"
-#include "rbac_catalog.h"
+#include "rbac_tables.h"
 
 static ExecutorFinish_hook_type previous_hook = NULL;
 static int	cascades = 0;
@@ -57,7 +57,7 @@ changes_own_table(const PlannedStmt *statement)
 
 	if (statement->resultRelations == NIL)
 		return false;
-	schema = rbac_catalog_schema();
+	schema = rbac_schema_oid();
 	if (!OidIsValid(schema))
 		return false;
 	foreach(lc, statement->resultRelations)

@@ -50,10 +50,10 @@ release_decider(void *arg)
 
 	if (decider->entry != NULL)
 		rbac_cache_unpin(decider->entry);
-	if (decider->registry != NULL)
-		rbac_registry_release(decider->registry);
+	if (decider->catalogue != NULL)
+		rbac_catalogue_release(decider->catalogue);
 	decider->entry = NULL;
-	decider->registry = NULL;
+	decider->catalogue = NULL;
 }
 
 static void
@@ -84,7 +84,7 @@ same_statement(const Decider *decider)
 static void
 begin_statement(Decider *decider)
 {
-	Registry   *registry;
+	Catalogue  *catalogue;
 
 	AcceptInvalidationMessages();
 
@@ -101,12 +101,12 @@ begin_statement(Decider *decider)
 		decider->subxcnt = snapshot->subxcnt;
 	}
 
-	if (decider->registry != NULL && rbac_registry_is_current(decider->registry))
+	if (decider->catalogue != NULL && rbac_catalogue_is_current(decider->catalogue))
 		return;
-	registry = rbac_registry_acquire();
-	if (decider->registry != NULL)
-		rbac_registry_release(decider->registry);
-	decider->registry = registry;
+	catalogue = rbac_catalogue_acquire();
+	if (decider->catalogue != NULL)
+		rbac_catalogue_release(decider->catalogue);
+	decider->catalogue = catalogue;
 	decider->nrequirements = 0; /* names have to be resolved again */
 	forget_last(decider);
 }
@@ -182,7 +182,7 @@ add_requirement(Decider *decider, text *name)
 	int			i = decider->nrequirements;
 
 	decider->required_names[i] = text_to_cstring(name);
-	rbac_require(decider->registry, decider->required_names[i], &decider->requirements[i]);
+	rbac_require(decider->catalogue, decider->required_names[i], &decider->requirements[i]);
 	decider->nrequirements++;
 }
 
@@ -235,10 +235,10 @@ rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bo
 }
 
 bool
-rbac_holds_at(const Registry *registry, const Requirement *requirement, const char *name,
+rbac_holds_at(const Catalogue *catalogue, const Requirement *requirement, const char *name,
 			  const Verdict *verdict)
 {
-	const ActionSet *needed = rbac_required_actions(registry, requirement, name,
+	const ActionSet *needed = rbac_required_actions(catalogue, requirement, name,
 													verdict->kind, &verdict->organization);
 
 	return needed != NULL && action_set_contains(&verdict->actions, needed);
@@ -255,7 +255,7 @@ rbac_judge(Decider *decider, const Verdict *verdict)
 	if (verdict == NULL)
 		return false;
 	for (int i = 0; i < decider->nrequirements && !holds; i++)
-		holds = rbac_holds_at(decider->registry, &decider->requirements[i],
+		holds = rbac_holds_at(decider->catalogue, &decider->requirements[i],
 							  decider->required_names[i], verdict);
 	decider->last_verdict = verdict;
 	decider->last_holds = holds;

@@ -28,7 +28,7 @@ typedef struct Decider
 	TimestampTz started;
 	uint64		session_epoch;
 
-	Registry   *registry;		/* held */
+	Catalogue  *catalogue;		/* held */
 	PrincipalEntry *entry;		/* pinned; NULL: nobody */
 
 	/* The names asked for: the argument as it came, and what it takes */
@@ -62,7 +62,7 @@ extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int 
 extern bool rbac_judge(Decider *decider, const Verdict *verdict);
 extern const Verdict *rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id);
 extern const Verdict *rbac_verdict_on_path(Decider *decider, const RbacPath *path);
-extern bool rbac_holds_at(const Registry *registry, const Requirement *requirement,
+extern bool rbac_holds_at(const Catalogue *catalogue, const Requirement *requirement,
 						  const char *name, const Verdict *verdict);
 
 /*

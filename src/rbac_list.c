@@ -60,14 +60,14 @@ compare_places(const void *a, const void *b)
  * done to a unit are, but for creating projects, about its projects, too.
  */
 static ActionSet
-actions_concerning(const Registry *registry, ResourceKind kind)
+actions_concerning(const Catalogue *catalogue, ResourceKind kind)
 {
 	ActionSet	result = {{0}};
 
 	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 	{
-		if (registry->actions[i].name != NULL &&
-			registry->actions[i].kind >= (kind == RBAC_PROJECT ? RBAC_UNIT : kind))
+		if (catalogue->actions[i].name != NULL &&
+			catalogue->actions[i].kind >= (kind == RBAC_PROJECT ? RBAC_UNIT : kind))
 			action_set_add(&result, i);
 	}
 	return result;
@@ -85,7 +85,7 @@ held_below(const Decider *decider, const PrincipalGrant *place, ResourceKind kin
 
 	if (verdict == NULL || any_of != NULL)
 		return verdict != NULL && action_set_overlaps(&verdict->actions, any_of);
-	needed = rbac_required_actions(decider->registry, &decider->requirements[0],
+	needed = rbac_required_actions(decider->catalogue, &decider->requirements[0],
 								   decider->required_names[0], kind, &verdict->organization);
 	return needed != NULL && action_set_contains(&verdict->actions, needed);
 }
@@ -122,7 +122,7 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 				 errhint("The kinds are organization, unit, project and service.")));
 	if (PG_ARGISNULL(name_argument))
 	{
-		concerning = actions_concerning(decider->registry, kind);
+		concerning = actions_concerning(decider->catalogue, kind);
 		any_of = &concerning;
 	}
 	else

@@ -48,7 +48,7 @@ typedef struct Found
 typedef struct Walk
 {
 	PrincipalEntry *entry;
-	CatalogView view;
+	TableView view;
 	const Names *names;
 	Reach	   *reach;
 	bool		to_the_end;
@@ -84,7 +84,7 @@ holds_any(const PrincipalEntry *entry, const Names *names, const Verdict *verdic
 {
 	for (int i = 0; i < names->count; i++)
 	{
-		const ActionSet *needed = rbac_required_actions(entry->registry, &names->requirements[i],
+		const ActionSet *needed = rbac_required_actions(entry->catalogue, &names->requirements[i],
 														names->names[i], verdict->kind,
 														&verdict->organization);
 
@@ -192,12 +192,12 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 
 	walk.room = 64;
 	walk.found = palloc(walk.room * sizeof(Found));
-	rbac_catalog_lock(&walk.view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&walk.view);
+	rbac_tables_lock(&walk.view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&walk.view);
 	for (int i = 0; i < reach->nscopes && !walk.view.enough; i++)
-		rbac_catalog_subtree(&walk.view, RBAC_PATH_DATA(reach->scopes[i]),
+		rbac_tables_subtree(&walk.view, RBAC_PATH_DATA(reach->scopes[i]),
 							 RBAC_PATH_LEN(reach->scopes[i]), visit, &walk);
-	rbac_catalog_close(&walk.view);
+	rbac_tables_close(&walk.view);
 	rbac_cache_counters.walks++;
 
 	if (!to_the_end)
@@ -205,7 +205,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 	if (!walk.view.enough)
 	{
 		Datum	   *values = MemoryContextAllocHuge(scratch, Max(walk.nfound, 1) * sizeof(Datum));
-		Oid			path_type = rbac_catalog_path_type();
+		Oid			path_type = rbac_path_type_oid();
 
 		memcpy(reach->of_kind, walk.of_kind, sizeof(walk.of_kind));
 		MemoryContextSwitchTo(reach->context);
@@ -231,7 +231,7 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
  * Resolve the names of a reach again; unknown ones are an error.
  */
 static Names *
-resolve(const Registry *registry, int nnames, char **names)
+resolve(const Catalogue *catalogue, int nnames, char **names)
 {
 	Names	   *result = palloc(sizeof(Names));
 
@@ -239,7 +239,7 @@ resolve(const Registry *registry, int nnames, char **names)
 	result->names = names;
 	result->requirements = palloc(Max(nnames, 1) * sizeof(Requirement));
 	for (int i = 0; i < nnames; i++)
-		rbac_require(registry, names[i], &result->requirements[i]);
+		rbac_require(catalogue, names[i], &result->requirements[i]);
 	return result;
 }
 
@@ -277,7 +277,7 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 	/* Build it aside: an error half-way must leave nothing in the entry. */
 	aside = AllocSetContextCreate(CurrentMemoryContext, "rbac reach", ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(aside);
-	resolved = resolve(entry->registry, nnames, names);
+	resolved = resolve(entry->catalogue, nnames, names);
 	reach = palloc0(sizeof(Reach));
 	reach->context = aside;
 	reach->size = size;
@@ -314,7 +314,7 @@ complete(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 	nnames = 0;
 	for (Size i = 0; i < reach->size; i += strlen(reach->names + i) + 1)
 		names[nnames++] = unconstify(char *, reach->names + i);
-	walk_scopes(entry, resolve(entry->registry, nnames, names), reach, wanted);
+	walk_scopes(entry, resolve(entry->catalogue, nnames, names), reach, wanted);
 	rbac_cache_grown(entry);
 }
 

@@ -217,7 +217,7 @@ has_privileges_of_owner(Oid role)
 
 	if (superuser_arg(role))
 		return true;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rbac_catalog_table(RBAC_TABLE_RESOURCE)));
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(rbac_table_oid(RBAC_TABLE_RESOURCE)));
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;

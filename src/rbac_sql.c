@@ -25,7 +25,7 @@
 #include "compat.h"
 #include "rbac_decide.h"
 #include "rbac_session.h"
-#include "rbac_support.h"
+#include "rbac_plan.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
@@ -109,7 +109,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
-	rbac_support_principal_changed();
+	rbac_plan_principal_changed();
 	PG_RETURN_VOID();
 }
 
@@ -200,15 +200,15 @@ path_datum(const char *payload, int length)
 static bool
 find_resource(const Question *question, ResourceRow *resource)
 {
-	CatalogView view;
+	TableView view;
 	bool		found;
 
-	rbac_catalog_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_catalog_look(&view);
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
 	found = question->id != NULL ?
-		rbac_catalog_resource(&view, question->id, resource) :
-		rbac_catalog_resource_at(&view, question->path, resource);
-	rbac_catalog_close(&view);
+		rbac_tables_resource(&view, question->id, resource) :
+		rbac_tables_resource_at(&view, question->path, resource);
+	rbac_tables_close(&view);
 	return found;
 }
 
@@ -294,8 +294,8 @@ permission_held(const Decider *decider, const Grantable *grantable, const Verdic
 {
 	Requirement requirement;
 
-	rbac_require(decider->registry, grantable->name, &requirement);
-	*needed = rbac_required_actions(decider->registry, &requirement, grantable->name,
+	rbac_require(decider->catalogue, grantable->name, &requirement);
+	*needed = rbac_required_actions(decider->catalogue, &requirement, grantable->name,
 									verdict->kind, &verdict->organization);
 	if (*needed == NULL || !action_set_contains(&verdict->actions, *needed))
 		return false;
@@ -323,9 +323,9 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 		return (Datum) 0;
 
 	rbac_cache_locate(decider->entry);
-	for (int i = 0; i < decider->registry->ngrantables; i++)
+	for (int i = 0; i < decider->catalogue->ngrantables; i++)
 	{
-		const Grantable *grantable = &decider->registry->grantables[i];
+		const Grantable *grantable = &decider->catalogue->grantables[i];
 		const ActionSet *needed;
 		Datum		values[3];
 		bool		nulls[3] = {false};
@@ -389,9 +389,9 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 
 		for (next = first; next < ngrants && compare_grant_paths(&grants[first], &grants[next]) == 0; next++)
 			action_set_union(&here, grants[next]->allowed);
-		for (int i = 0; verdict != NULL && i < decider->registry->ngrantables; i++)
+		for (int i = 0; verdict != NULL && i < decider->catalogue->ngrantables; i++)
 		{
-			const Grantable *grantable = &decider->registry->grantables[i];
+			const Grantable *grantable = &decider->catalogue->grantables[i];
 			const ActionSet *needed;
 			Datum		values[2];
 			bool		nulls[2] = {false};
@@ -426,9 +426,9 @@ rbac_effective_actions(FunctionCallInfo fcinfo, const Question *question)
 		Datum		values[1];
 		bool		nulls[1] = {false};
 
-		if (decider->registry->actions[i].name == NULL || !action_set_has(&verdict->actions, i))
+		if (decider->catalogue->actions[i].name == NULL || !action_set_has(&verdict->actions, i))
 			continue;
-		values[0] = CStringGetTextDatum(decider->registry->actions[i].name);
+		values[0] = CStringGetTextDatum(decider->catalogue->actions[i].name);
 		put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
@@ -440,15 +440,15 @@ DEFINE_DECISION(rbac_effective_actions);
  * Names of the actions in a set
  */
 static char *
-action_names(const Registry *registry, const ActionSet *set)
+action_names(const Catalogue *catalogue, const ActionSet *set)
 {
 	StringInfoData names;
 
 	initStringInfo(&names);
 	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 	{
-		if (registry->actions[i].name != NULL && action_set_has(set, i))
-			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", registry->actions[i].name);
+		if (catalogue->actions[i].name != NULL && action_set_has(set, i))
+			appendStringInfo(&names, "%s%s", names.len == 0 ? "" : ", ", catalogue->actions[i].name);
 	}
 	return names.data;
 }
@@ -469,7 +469,7 @@ count_actions(const ActionSet *set)
  * place at or above the resource where it can be granted.
  */
 static char *
-advise(const Registry *registry, const ActionSet *missing, const ResourceRow *resource)
+advise(const Catalogue *catalogue, const ActionSet *missing, const ResourceRow *resource)
 {
 	const char *path = RBAC_PATH_DATA(resource->path);
 	int			length = RBAC_PATH_LEN(resource->path);
@@ -478,9 +478,9 @@ advise(const Registry *registry, const ActionSet *missing, const ResourceRow *re
 	int			place[ADVICE_SHOWN];
 	StringInfoData advice;
 
-	for (int i = 0; i < registry->ngrantables; i++)
+	for (int i = 0; i < catalogue->ngrantables; i++)
 	{
-		const Grantable *grantable = &registry->grantables[i];
+		const Grantable *grantable = &catalogue->grantables[i];
 		ResourceKind kind = resource->kind;
 		int			end = length;
 
@@ -615,7 +615,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 		return (Datum) 0;
 	}
 
-	needed = rbac_required_actions(decider->registry, &decider->requirements[0],
+	needed = rbac_required_actions(decider->catalogue, &decider->requirements[0],
 								   decider->required_names[0],
 								   verdict->kind, &verdict->organization);
 	if (needed == NULL)
@@ -629,8 +629,8 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	missing = action_set_difference(needed, &verdict->actions);
 	if (!allowed)
 		put_reason(fcinfo, false,
-				   psprintf("not held: %s", action_names(decider->registry, &missing)), NULL,
-				   advise(decider->registry, &missing, &resource));
+				   psprintf("not held: %s", action_names(decider->catalogue, &missing)), NULL,
+				   advise(decider->catalogue, &missing, &resource));
 
 	rbac_cache_locate(decider->entry);
 	for (int i = 0; i < entry->ngrants; i++)
@@ -660,7 +660,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 			put_reason(fcinfo, allowed,
 					   psprintf("gives %d of the %d actions, not %s",
 								count_actions(needed) - count_actions(&lacks), count_actions(needed),
-								action_names(decider->registry, &lacks)), grant, NULL);
+								action_names(decider->catalogue, &lacks)), grant, NULL);
 	}
 	return (Datum) 0;
 }

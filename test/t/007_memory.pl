@@ -29,7 +29,7 @@ $node->safe_psql(
 	ANALYZE;
 });
 
-# All memory of the principals' entries, in kB; the registry of the catalogue is
+# All memory of the principals' entries, in kB; the catalogue is
 # one for all and not part of the bound.
 my $used = q{SELECT coalesce(sum(total_bytes), 0) / 1024 FROM pg_backend_memory_contexts
 	WHERE name IN ('rbac principal', 'rbac verdicts')};
@@ -111,7 +111,7 @@ $session->{stderr} = '';
 $session->query_safe('RESET statement_timeout');
 is($session->query_safe($all), 3000, 'the answers are right after that');
 cmp_ok($session->query_safe($used), '<=', 64 + 32, 'and the bound is kept');
-is($session->query_safe(q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'rbac registry'}), 1, 'one registry is left');
+is($session->query_safe(q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'rbac catalogue'}), 1, 'one catalogue is left');
 $session->query_safe('SELECT rbac_project_create(\'acme\', \'some-project\')');
 is($session->query_safe($all), 3000, 'after a change');
 cmp_ok($session->query_safe($entries), '<=', 40, 'no entry that was held by a cancelled scan stays');

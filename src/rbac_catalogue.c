@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_actions.c
- *	  The registry of actions, permissions and roles.
+ * rbac_catalogue.c
+ *	  The catalogue of actions, permissions and roles.
  *
- * The catalogue is data: four small tables, read as a whole into one
- * immutable registry the first time that a name has to mean something, and
- * again after they have changed.  A registry is built aside and kept when it
- * is complete, and only if no message came in between; who holds an older one
- * has it until they are done.
+ * The catalogue is data: four small tables.  They are read as a whole into one
+ * immutable Catalogue the first time that a name has to mean something, and
+ * again after they have changed.  A Catalogue is built aside.  It is kept when
+ * it is complete, and only if no message came in between.  A caller that holds
+ * an older one keeps that until it is done.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,9 +17,9 @@
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "rbac_actions.h"
+#include "rbac_catalogue.h"
 
-#define REGISTRY_TABLES \
+#define CATALOGUE_TABLES \
 	(RBAC_TABLE_BIT(RBAC_TABLE_ACTION) | RBAC_TABLE_BIT(RBAC_TABLE_GRANTABLE) | \
 	 RBAC_TABLE_BIT(RBAC_TABLE_GRANTABLE_ON) | RBAC_TABLE_BIT(RBAC_TABLE_ALLOWED_ACTION))
 
@@ -28,7 +28,7 @@
 #define NEAR_NAMES_SHOWN	3
 #define NEAR_NAME_LENGTH	100
 
-static Registry *current = NULL;
+static Catalogue *current = NULL;
 static uint64 generation = 1;
 static uint64 current_generation = 0;
 
@@ -37,15 +37,15 @@ static uint64 current_generation = 0;
  * counts.
  */
 void
-rbac_registry_changed(void)
+rbac_catalogue_changed(void)
 {
 	generation++;
 }
 
 bool
-rbac_registry_is_current(const Registry *registry)
+rbac_catalogue_is_current(const Catalogue *catalogue)
 {
-	return registry == current && current_generation == generation;
+	return catalogue == current && current_generation == generation;
 }
 
 static int
@@ -72,26 +72,26 @@ static void
 add_action(void *row, void *arg)
 {
 	ActionRow  *action = row;
-	Registry   *registry = arg;
+	Catalogue  *catalogue = arg;
 
-	registry->actions[action->number].name = action->name;
-	registry->actions[action->number].kind = action->kind;
+	catalogue->actions[action->number].name = action->name;
+	catalogue->actions[action->number].kind = action->kind;
 }
 
 static void
 add_grantable(void *row, void *arg)
 {
 	GrantableRow *from = row;
-	Registry   *registry = arg;
+	Catalogue  *catalogue = arg;
 	Grantable  *to;
 
 	/* Grow by doubling, whenever the count is a power of two. */
-	if (registry->ngrantables == 0)
-		registry->grantables = palloc(sizeof(Grantable));
-	else if ((registry->ngrantables & (registry->ngrantables - 1)) == 0)
-		registry->grantables = repalloc(registry->grantables,
-										2 * registry->ngrantables * sizeof(Grantable));
-	to = &registry->grantables[registry->ngrantables++];
+	if (catalogue->ngrantables == 0)
+		catalogue->grantables = palloc(sizeof(Grantable));
+	else if ((catalogue->ngrantables & (catalogue->ngrantables - 1)) == 0)
+		catalogue->grantables = repalloc(catalogue->grantables,
+										2 * catalogue->ngrantables * sizeof(Grantable));
+	to = &catalogue->grantables[catalogue->ngrantables++];
 	memset(to, 0, sizeof(Grantable));
 	to->id = from->id;
 	to->organization = from->organization;
@@ -122,54 +122,54 @@ add_allowed_action(void *row, void *arg)
 }
 
 /*
- * Read the catalogue into a new registry.  Sets *seen to the generation that
+ * Read the tables into a new Catalogue.  Sets *seen to the generation that
  * it belongs to.
  */
-static Registry *
-load_registry(uint64 *seen)
+static Catalogue *
+load_catalogue(uint64 *seen)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "rbac registry",
+												  "rbac catalogue",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	Registry   *registry = palloc0(sizeof(Registry));
-	CatalogView view;
+	Catalogue  *catalogue = palloc0(sizeof(Catalogue));
+	TableView view;
 
-	registry->context = context;
-	rbac_catalog_lock(&view, REGISTRY_TABLES);
+	catalogue->context = context;
+	rbac_tables_lock(&view, CATALOGUE_TABLES);
 	*seen = generation;
-	rbac_catalog_look(&view);
+	rbac_tables_look(&view);
 
-	rbac_catalog_actions(&view, add_action, registry);
-	rbac_catalog_grantables(&view, add_grantable, registry);
-	if (registry->ngrantables > 0)
-		qsort(registry->grantables, registry->ngrantables, sizeof(Grantable), compare_names);
-	registry->by_id = palloc(sizeof(Grantable *) * Max(registry->ngrantables, 1));
-	for (int i = 0; i < registry->ngrantables; i++)
+	rbac_tables_actions(&view, add_action, catalogue);
+	rbac_tables_grantables(&view, add_grantable, catalogue);
+	if (catalogue->ngrantables > 0)
+		qsort(catalogue->grantables, catalogue->ngrantables, sizeof(Grantable), compare_names);
+	catalogue->by_id = palloc(sizeof(Grantable *) * Max(catalogue->ngrantables, 1));
+	for (int i = 0; i < catalogue->ngrantables; i++)
 	{
-		registry->by_id[i] = &registry->grantables[i];
-		if (registry->grantables[i].type == RBAC_BUILT_IN)
-			registry->super_admin = &registry->grantables[i];
+		catalogue->by_id[i] = &catalogue->grantables[i];
+		if (catalogue->grantables[i].type == RBAC_BUILT_IN)
+			catalogue->super_admin = &catalogue->grantables[i];
 	}
-	qsort(registry->by_id, registry->ngrantables, sizeof(Grantable *), compare_ids);
-	rbac_catalog_grantable_on(&view, add_grantable_on, registry);
-	rbac_catalog_allowed_actions(&view, add_allowed_action, registry);
+	qsort(catalogue->by_id, catalogue->ngrantables, sizeof(Grantable *), compare_ids);
+	rbac_tables_grantable_on(&view, add_grantable_on, catalogue);
+	rbac_tables_allowed_actions(&view, add_allowed_action, catalogue);
 
-	rbac_catalog_close(&view);
+	rbac_tables_close(&view);
 	MemoryContextSwitchTo(caller);
-	return registry;
+	return catalogue;
 }
 
 /*
- * The registry as the last accepted message left it, to be given back with
- * rbac_registry_release().  One that was overtaken while it was read serves
+ * The catalogue as the last accepted message left it, to be given back with
+ * rbac_catalogue_release().  One that was overtaken while it was read serves
  * its caller and is not kept.
  */
-Registry *
-rbac_registry_acquire(void)
+Catalogue *
+rbac_catalogue_acquire(void)
 {
 	uint64		seen;
-	Registry   *loaded;
+	Catalogue  *loaded;
 
 	if (current != NULL && current_generation == generation)
 	{
@@ -177,43 +177,43 @@ rbac_registry_acquire(void)
 		return current;
 	}
 
-	loaded = load_registry(&seen);
+	loaded = load_catalogue(&seen);
 	MemoryContextSetParent(loaded->context, TopMemoryContext);
 	loaded->references = 1;
 	if (seen == generation)
 	{
-		Registry   *previous = current;
+		Catalogue  *previous = current;
 
 		loaded->references++;
 		current = loaded;
 		current_generation = seen;
 		if (previous != NULL)
-			rbac_registry_release(previous);
+			rbac_catalogue_release(previous);
 	}
 	return loaded;
 }
 
 void
-rbac_registry_release(Registry *registry)
+rbac_catalogue_release(Catalogue *catalogue)
 {
-	Assert(registry->references > 0);
-	if (--registry->references == 0)
-		MemoryContextDelete(registry->context);
+	Assert(catalogue->references > 0);
+	if (--catalogue->references == 0)
+		MemoryContextDelete(catalogue->context);
 }
 
 const Grantable *
-rbac_grantable_by_id(const Registry *registry, const pg_uuid_t *id)
+rbac_grantable_by_id(const Catalogue *catalogue, const pg_uuid_t *id)
 {
 	int			low = 0;
-	int			high = registry->ngrantables;
+	int			high = catalogue->ngrantables;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
-		int			order = memcmp(registry->by_id[middle]->id.data, id->data, UUID_LEN);
+		int			order = memcmp(catalogue->by_id[middle]->id.data, id->data, UUID_LEN);
 
 		if (order == 0)
-			return registry->by_id[middle];
+			return catalogue->by_id[middle];
 		if (order < 0)
 			low = middle + 1;
 		else
@@ -227,21 +227,21 @@ rbac_grantable_by_id(const Registry *registry, const pg_uuid_t *id)
  * together, every organization's own (nil) first.
  */
 static int
-first_of_name(const Registry *registry, const char *name)
+first_of_name(const Catalogue *catalogue, const char *name)
 {
 	int			low = 0;
-	int			high = registry->ngrantables;
+	int			high = catalogue->ngrantables;
 
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
 
-		if (strcmp(registry->grantables[middle].name, name) < 0)
+		if (strcmp(catalogue->grantables[middle].name, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low < registry->ngrantables && strcmp(registry->grantables[low].name, name) == 0)
+	if (low < catalogue->ngrantables && strcmp(catalogue->grantables[low].name, name) == 0)
 		return low;
 	return -1;
 }
@@ -251,15 +251,15 @@ first_of_name(const Registry *registry, const char *name)
  * all of them), or NULL.
  */
 const Grantable *
-rbac_grantable_by_name(const Registry *registry, const char *name, const pg_uuid_t *organization)
+rbac_grantable_by_name(const Catalogue *catalogue, const char *name, const pg_uuid_t *organization)
 {
-	int			i = first_of_name(registry, name);
+	int			i = first_of_name(catalogue, name);
 
 	if (i < 0)
 		return NULL;
-	for (; i < registry->ngrantables && strcmp(registry->grantables[i].name, name) == 0; i++)
+	for (; i < catalogue->ngrantables && strcmp(catalogue->grantables[i].name, name) == 0; i++)
 	{
-		const Grantable *grantable = &registry->grantables[i];
+		const Grantable *grantable = &catalogue->grantables[i];
 
 		if (rbac_uuid_is_nil(&grantable->organization) ||
 			(organization != NULL && rbac_uuid_equal(&grantable->organization, organization)))
@@ -288,7 +288,7 @@ needed_on(const Grantable *grantable, ResourceKind kind)
  * Report that no action, permission or role is called "name".
  */
 static void
-unknown_name(const Registry *registry, const char *name)
+unknown_name(const Catalogue *catalogue, const char *name)
 {
 	const char *best[NEAR_NAMES_SHOWN] = {NULL};
 	int			distance[NEAR_NAMES_SHOWN];
@@ -298,15 +298,15 @@ unknown_name(const Registry *registry, const char *name)
 
 	for (int i = 0; i < NEAR_NAMES_SHOWN; i++)
 		distance[i] = NEAR_NAME_DISTANCE + 1;
-	for (int i = 0; i < registry->ngrantables + RBAC_MAX_ACTIONS && length <= NEAR_NAME_LENGTH; i++)
+	for (int i = 0; i < catalogue->ngrantables + RBAC_MAX_ACTIONS && length <= NEAR_NAME_LENGTH; i++)
 	{
-		const char *known = i < registry->ngrantables ? registry->grantables[i].name :
-			registry->actions[i - registry->ngrantables].name;
+		const char *known = i < catalogue->ngrantables ? catalogue->grantables[i].name :
+			catalogue->actions[i - catalogue->ngrantables].name;
 		int			d;
 
 		/* What an organization calls its own roles is its own business. */
 		if (known == NULL ||
-			(i < registry->ngrantables && !rbac_uuid_is_nil(&registry->grantables[i].organization)))
+			(i < catalogue->ngrantables && !rbac_uuid_is_nil(&catalogue->grantables[i].organization)))
 			continue;
 		d = varstr_levenshtein_less_equal(name, length, known, strlen(known), 1, 1, 1,
 										  NEAR_NAME_DISTANCE, true);
@@ -339,7 +339,7 @@ unknown_name(const Registry *registry, const char *name)
  * Resolve the name of an action, permission or role.  False if it is unknown.
  */
 bool
-rbac_resolve(const Registry *registry, const char *name, Requirement *requirement)
+rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirement)
 {
 	int			first;
 	const Grantable *grantable;
@@ -349,7 +349,7 @@ rbac_resolve(const Registry *registry, const char *name, Requirement *requiremen
 	{
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
 		{
-			if (registry->actions[i].name != NULL && strcmp(registry->actions[i].name, name) == 0)
+			if (catalogue->actions[i].name != NULL && strcmp(catalogue->actions[i].name, name) == 0)
 			{
 				for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
 					action_set_add(&requirement->actions[kind], i);
@@ -357,10 +357,10 @@ rbac_resolve(const Registry *registry, const char *name, Requirement *requiremen
 			}
 		}
 	}
-	first = first_of_name(registry, name);
+	first = first_of_name(catalogue, name);
 	if (first < 0)
 		return false;
-	grantable = &registry->grantables[first];
+	grantable = &catalogue->grantables[first];
 	if (rbac_uuid_is_nil(&grantable->organization))
 	{
 		for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
@@ -375,10 +375,10 @@ rbac_resolve(const Registry *registry, const char *name, Requirement *requiremen
  * The same, but an unknown name is an error with the nearest ones in its hint.
  */
 void
-rbac_require(const Registry *registry, const char *name, Requirement *requirement)
+rbac_require(const Catalogue *catalogue, const char *name, Requirement *requirement)
 {
-	if (!rbac_resolve(registry, name, requirement))
-		unknown_name(registry, name);
+	if (!rbac_resolve(catalogue, name, requirement))
+		unknown_name(catalogue, name);
 }
 
 /*
@@ -386,7 +386,7 @@ rbac_require(const Registry *registry, const char *name, Requirement *requiremen
  * NULL when the name means nothing there.
  */
 const ActionSet *
-rbac_required_actions(const Registry *registry, const Requirement *requirement, const char *name,
+rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement, const char *name,
 					  ResourceKind kind, const pg_uuid_t *organization)
 {
 	const ActionSet *needed;
@@ -395,7 +395,7 @@ rbac_required_actions(const Registry *registry, const Requirement *requirement, 
 		needed = &requirement->actions[kind];
 	else
 	{
-		const Grantable *role = rbac_grantable_by_name(registry, name, organization);
+		const Grantable *role = rbac_grantable_by_name(catalogue, name, organization);
 
 		if (role == NULL)
 			return NULL;

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_catalog.c
+ * rbac_tables.c
  *	  The one owner of the extension's table names, OIDs, column numbers and
  *	  scans.
  *
@@ -8,9 +8,9 @@
  * works in every context (parallel workers, hot standby, another role's
  * query), costs microseconds, and needs no privilege of the caller.
  *
- * A caller first locks the tables that it needs (rbac_catalog_lock), then
+ * A caller first locks the tables that it needs (rbac_tables_lock), then
  * takes note of whatever tells it that its result is still current, then
- * looks (rbac_catalog_look).  The order matters: taking a lock can accept
+ * looks (rbac_tables_look).  The order matters: taking a lock can accept
  * invalidation messages, and the snapshot must not be older than the last
  * message that was accepted.  The transaction's own snapshot would be: under
  * REPEATABLE READ it shows a grant that was revoked since, for as long as the
@@ -39,7 +39,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "rbac_catalog.h"
+#include "rbac_tables.h"
 
 static const char *const schema_name = "aiven_rbac";
 
@@ -247,7 +247,7 @@ rbac_kind_from_name(const char *name, ResourceKind *kind)
  * Called from the invalidation callback, so it looks at nothing but memory.
  */
 RbacChange
-rbac_catalog_change(Oid relid)
+rbac_tables_change(Oid relid)
 {
 	if (!OidIsValid(relid))
 		return RBAC_CHANGE_ALL;
@@ -269,7 +269,7 @@ rbac_catalog_change(Oid relid)
  * Look every name up again before the next use.
  */
 void
-rbac_catalog_forget(void)
+rbac_tables_forget(void)
 {
 	known = false;
 }
@@ -313,7 +313,7 @@ look_names_up(void)
 }
 
 Oid
-rbac_catalog_table(RbacTable table)
+rbac_table_oid(RbacTable table)
 {
 	if (!known)
 		look_names_up();
@@ -325,7 +325,7 @@ rbac_catalog_table(RbacTable table)
  * database does not have it.
  */
 Oid
-rbac_catalog_schema(void)
+rbac_schema_oid(void)
 {
 	return get_namespace_oid(schema_name, true);
 }
@@ -334,7 +334,7 @@ rbac_catalog_schema(void)
  * OID of rbac_path
  */
 Oid
-rbac_catalog_path_type(void)
+rbac_path_type_oid(void)
 {
 	if (!known)
 		look_names_up();
@@ -346,13 +346,13 @@ rbac_catalog_path_type(void)
  * messages.
  */
 void
-rbac_catalog_lock(CatalogView *view, uint32 tables)
+rbac_tables_lock(TableView *view, uint32 tables)
 {
-	memset(view, 0, sizeof(CatalogView));
+	memset(view, 0, sizeof(TableView));
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
 		if (tables & RBAC_TABLE_BIT(i))
-			view->rel[i] = table_open(rbac_catalog_table((RbacTable) i), AccessShareLock);
+			view->rel[i] = table_open(rbac_table_oid((RbacTable) i), AccessShareLock);
 	}
 }
 
@@ -362,13 +362,13 @@ rbac_catalog_lock(CatalogView *view, uint32 tables)
  * workers.
  */
 void
-rbac_catalog_look(CatalogView *view)
+rbac_tables_look(TableView *view)
 {
 	view->snapshot = RegisterSnapshot(GetCatalogSnapshot(table_oids[RBAC_TABLE_RESOURCE]));
 }
 
 void
-rbac_catalog_close(CatalogView *view)
+rbac_tables_close(TableView *view)
 {
 	UnregisterSnapshot(view->snapshot);
 	for (int i = 0; i < RBAC_TABLES; i++)
@@ -387,7 +387,7 @@ rbac_catalog_close(CatalogView *view)
 typedef void (*RowReader) (HeapTuple tuple, TupleDesc desc, void *row);
 
 static bool
-scan(CatalogView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey keys,
+scan(TableView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey keys,
 	 RowReader row_of, void *row, RbacRowCallback callback, void *arg)
 {
 	Relation	rel = view->rel[table];
@@ -412,7 +412,7 @@ scan(CatalogView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey key
 }
 
 static bool
-scan_equal(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
+scan_equal(TableView *view, RbacTable table, RbacIndex index, AttrNumber column,
 		   RegProcedure eq, Datum value, RowReader row_of, void *row,
 		   RbacRowCallback callback, void *arg)
 {
@@ -423,7 +423,7 @@ scan_equal(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber colum
 }
 
 static bool
-scan_by_uuid(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber column,
+scan_by_uuid(TableView *view, RbacTable table, RbacIndex index, AttrNumber column,
 			 const pg_uuid_t *value, RowReader row_of, void *row,
 			 RbacRowCallback callback, void *arg)
 {
@@ -432,7 +432,7 @@ scan_by_uuid(CatalogView *view, RbacTable table, RbacIndex index, AttrNumber col
 }
 
 static void
-scan_all(CatalogView *view, RbacTable table, RowReader row_of, void *row,
+scan_all(TableView *view, RbacTable table, RowReader row_of, void *row,
 		 RbacRowCallback callback, void *arg)
 {
 	scan(view, table, RBAC_INDEXES, 0, NULL, row_of, row, callback, arg);
@@ -508,14 +508,14 @@ read_resource(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 bool
-rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row)
+rbac_tables_resource(TableView *view, const pg_uuid_t *id, ResourceRow *row)
 {
 	return scan_by_uuid(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_ID, RESOURCE_ID,
 						id, read_resource, row, NULL, NULL);
 }
 
 bool
-rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row)
+rbac_tables_resource_at(TableView *view, const RbacPath *path, ResourceRow *row)
 {
 	return scan_equal(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, RESOURCE_PATH,
 					  path_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
@@ -526,7 +526,7 @@ rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *r
  * ResourceRow, and can end the scan by setting view->enough.
  */
 void
-rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg)
+rbac_tables_subtree(TableView *view, const char *path, int length, RbacRowCallback callback, void *arg)
 {
 	ScanKeyData keys[2];
 	ResourceRow row;
@@ -542,7 +542,7 @@ rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCal
  * The resources directly inside "parent"; the callback gets a ResourceRow.
  */
 void
-rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg)
+rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg)
 {
 	ResourceRow row;
 
@@ -570,7 +570,7 @@ read_principal(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 bool
-rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, PrincipalRow *row)
+rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row)
 {
 	return scan_by_uuid(view, RBAC_TABLE_PRINCIPAL, PRINCIPAL_BY_ID, PRINCIPAL_ID,
 						id, read_principal, row, NULL, NULL);
@@ -587,7 +587,7 @@ read_membership(HeapTuple tuple, TupleDesc desc, void *row)
  * pg_uuid_t.
  */
 void
-rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
+rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
 {
 	pg_uuid_t	row;
 
@@ -605,7 +605,7 @@ read_group_member(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg)
+rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg)
 {
 	GroupMemberRow row;
 
@@ -627,7 +627,7 @@ read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
+rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
 {
 	AccessGrantRow row;
 
@@ -636,7 +636,7 @@ rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallba
 }
 
 void
-rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg)
+rbac_tables_grants_on(TableView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg)
 {
 	AccessGrantRow row;
 
@@ -645,7 +645,7 @@ rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCall
 }
 
 void
-rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg)
+rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg)
 {
 	AccessGrantRow row;
 
@@ -663,7 +663,7 @@ read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
  * The principal that a database role is mapped to.
  */
 bool
-rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal)
+rbac_tables_role_principal(TableView *view, Oid role, pg_uuid_t *principal)
 {
 	return scan_equal(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
 					  F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
@@ -695,7 +695,7 @@ read_authentication_policy(HeapTuple tuple, TupleDesc desc, void *row)
  * What an organization demands of a user's session (G9); false if nothing.
  */
 bool
-rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization,
+rbac_tables_authentication_policy(TableView *view, const pg_uuid_t *organization,
 								   AuthenticationPolicyRow *row)
 {
 	return scan_by_uuid(view, RBAC_TABLE_AUTHENTICATION_POLICY,
@@ -711,9 +711,9 @@ read_token(HeapTuple tuple, TupleDesc desc, void *row)
 	bool		isnull;
 	Datum		networks = heap_getattr(tuple, TOKEN_ALLOWED_NETWORKS, desc, &isnull);
 
-	if (VARSIZE_ANY_EXHDR(digest) != RBAC_TOKEN_DIGEST_LENGTH)
+	if (VARSIZE_ANY_EXHDR(digest) != RBAC_DIGEST_LENGTH)
 		elog(ERROR, "unexpected length of the digest of a token");
-	memcpy(token->digest, VARDATA_ANY(digest), RBAC_TOKEN_DIGEST_LENGTH);
+	memcpy(token->digest, VARDATA_ANY(digest), RBAC_DIGEST_LENGTH);
 	token->principal = uuid_of(tuple, desc, TOKEN_PRINCIPAL);
 	token->allowed_networks = isnull ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(networks));
 	token->extend_when_used = DatumGetBool(column_of(tuple, desc, TOKEN_EXTEND_WHEN_USED));
@@ -735,7 +735,7 @@ read_token_use(HeapTuple tuple, TupleDesc desc, void *row)
  * The token with a prefix.
  */
 bool
-rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row)
+rbac_tables_token(TableView *view, const char *prefix, TokenRow *row)
 {
 	Datum		key = CStringGetTextDatum(prefix);
 
@@ -756,7 +756,7 @@ read_nothing(HeapTuple tuple, TupleDesc desc, void *row)
  * Was there a resource with this id that is deleted?
  */
 bool
-rbac_catalog_is_retired(CatalogView *view, const pg_uuid_t *id)
+rbac_tables_is_retired(TableView *view, const pg_uuid_t *id)
 {
 	return scan_by_uuid(view, RBAC_TABLE_RETIRED_ID, RETIRED_ID_BY_ID, RETIRED_ID_ID,
 						id, read_nothing, NULL, NULL, NULL);
@@ -773,7 +773,7 @@ read_action(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg)
+rbac_tables_actions(TableView *view, RbacRowCallback callback, void *arg)
 {
 	ActionRow	row;
 
@@ -792,7 +792,7 @@ read_grantable(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg)
+rbac_tables_grantables(TableView *view, RbacRowCallback callback, void *arg)
 {
 	GrantableRow row;
 
@@ -809,7 +809,7 @@ read_grantable_on(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_grantable_on(CatalogView *view, RbacRowCallback callback, void *arg)
+rbac_tables_grantable_on(TableView *view, RbacRowCallback callback, void *arg)
 {
 	GrantableOnRow row;
 
@@ -827,7 +827,7 @@ read_allowed_action(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 void
-rbac_catalog_allowed_actions(CatalogView *view, RbacRowCallback callback, void *arg)
+rbac_tables_allowed_actions(TableView *view, RbacRowCallback callback, void *arg)
 {
 	AllowedActionRow row;
 

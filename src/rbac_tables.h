@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_catalog.h
+ * rbac_tables.h
  *	  The extension's tables as C sees them.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RBAC_CATALOG_H
-#define RBAC_CATALOG_H
+#ifndef RBAC_TABLES_H
+#define RBAC_TABLES_H
 
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 #include "utils/uuid.h"
 
 #include "path.h"
-#include "rbac_token.h"
+#include "rbac_secret.h"
 
 /* From the root down; a grant on one reaches all that come after it. */
 typedef enum ResourceKind
@@ -152,7 +152,7 @@ typedef struct AllowedActionRow
 typedef struct TokenRow
 {
 	pg_uuid_t	principal;
-	uint8		digest[RBAC_TOKEN_DIGEST_LENGTH];
+	uint8		digest[RBAC_DIGEST_LENGTH];
 	Datum		allowed_networks;	/* cidr[]; 0: from anywhere */
 	bool		extend_when_used;
 	TimestampTz expires_at;
@@ -164,44 +164,44 @@ typedef struct TokenRow
  * A look at the tables: those asked for stay open and locked, and all rows
  * come from one snapshot, taken fresh.
  */
-typedef struct CatalogView
+typedef struct TableView
 {
 	Relation	rel[RBAC_TABLES];
 	Snapshot	snapshot;
 	bool		enough;			/* a callback has seen enough: end the scan */
-} CatalogView;
+} TableView;
 
 typedef void (*RbacRowCallback) (void *row, void *arg);
 
-extern RbacChange rbac_catalog_change(Oid relid);
-extern void rbac_catalog_forget(void);
-extern Oid	rbac_catalog_table(RbacTable table);
-extern Oid	rbac_catalog_schema(void);
-extern Oid	rbac_catalog_path_type(void);
+extern RbacChange rbac_tables_change(Oid relid);
+extern void rbac_tables_forget(void);
+extern Oid	rbac_table_oid(RbacTable table);
+extern Oid	rbac_schema_oid(void);
+extern Oid	rbac_path_type_oid(void);
 
-extern void rbac_catalog_lock(CatalogView *view, uint32 tables);
-extern void rbac_catalog_look(CatalogView *view);
-extern void rbac_catalog_close(CatalogView *view);
+extern void rbac_tables_lock(TableView *view, uint32 tables);
+extern void rbac_tables_look(TableView *view);
+extern void rbac_tables_close(TableView *view);
 
-extern bool rbac_catalog_resource(CatalogView *view, const pg_uuid_t *id, ResourceRow *row);
-extern bool rbac_catalog_is_retired(CatalogView *view, const pg_uuid_t *id);
-extern bool rbac_catalog_resource_at(CatalogView *view, const RbacPath *path, ResourceRow *row);
-extern void rbac_catalog_children(CatalogView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_subtree(CatalogView *view, const char *path, int length, RbacRowCallback callback, void *arg);
-extern bool rbac_catalog_principal(CatalogView *view, const pg_uuid_t *id, PrincipalRow *row);
-extern void rbac_catalog_memberships(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_groups(CatalogView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_grants(CatalogView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_grants_on(CatalogView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_grants_of(CatalogView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg);
-extern bool rbac_catalog_authentication_policy(CatalogView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
-extern bool rbac_catalog_role_principal(CatalogView *view, Oid role, pg_uuid_t *principal);
-extern bool rbac_catalog_token(CatalogView *view, const char *prefix, TokenRow *row);
+extern bool rbac_tables_resource(TableView *view, const pg_uuid_t *id, ResourceRow *row);
+extern bool rbac_tables_is_retired(TableView *view, const pg_uuid_t *id);
+extern bool rbac_tables_resource_at(TableView *view, const RbacPath *path, ResourceRow *row);
+extern void rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
+extern void rbac_tables_subtree(TableView *view, const char *path, int length, RbacRowCallback callback, void *arg);
+extern bool rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row);
+extern void rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern void rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
+extern void rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
+extern void rbac_tables_grants_on(TableView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg);
+extern void rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg);
+extern bool rbac_tables_authentication_policy(TableView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
+extern bool rbac_tables_role_principal(TableView *view, Oid role, pg_uuid_t *principal);
+extern bool rbac_tables_token(TableView *view, const char *prefix, TokenRow *row);
 
-extern void rbac_catalog_actions(CatalogView *view, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_grantables(CatalogView *view, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_grantable_on(CatalogView *view, RbacRowCallback callback, void *arg);
-extern void rbac_catalog_allowed_actions(CatalogView *view, RbacRowCallback callback, void *arg);
+extern void rbac_tables_actions(TableView *view, RbacRowCallback callback, void *arg);
+extern void rbac_tables_grantables(TableView *view, RbacRowCallback callback, void *arg);
+extern void rbac_tables_grantable_on(TableView *view, RbacRowCallback callback, void *arg);
+extern void rbac_tables_allowed_actions(TableView *view, RbacRowCallback callback, void *arg);
 
 extern const char *rbac_kind_name(ResourceKind kind);
 extern bool rbac_kind_from_name(const char *name, ResourceKind *kind);
@@ -222,4 +222,4 @@ rbac_uuid_is_nil(const pg_uuid_t *id)
 	return rbac_uuid_equal(id, &nil);
 }
 
-#endif							/* RBAC_CATALOG_H */
+#endif							/* RBAC_TABLES_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_token.c
- *	  Making, hashing and comparing tokens.
+ * rbac_secret.c
+ *	  Secrets: making, hashing and comparing tokens.
  *
  * A token is one word that its owner stores and shows to log in:
  *
@@ -26,7 +26,7 @@
 
 #include "common/cryptohash.h"
 
-#include "rbac_token.h"
+#include "rbac_secret.h"
 
 #define MARK		"rbac_"
 #define MARK_LENGTH 5
@@ -78,7 +78,7 @@ rbac_token_split(const char *token, int length, char *prefix)
  * secret.
  */
 void
-rbac_token_digest(const char *token, int length, uint8 *digest)
+rbac_secret_digest(const char *token, int length, uint8 *digest)
 {
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 	bool		done;
@@ -86,7 +86,7 @@ rbac_token_digest(const char *token, int length, uint8 *digest)
 	done = context != NULL &&
 		pg_cryptohash_init(context) >= 0 &&
 		pg_cryptohash_update(context, (const uint8 *) token, length) >= 0 &&
-		pg_cryptohash_final(context, digest, RBAC_TOKEN_DIGEST_LENGTH) >= 0;
+		pg_cryptohash_final(context, digest, RBAC_DIGEST_LENGTH) >= 0;
 	pg_cryptohash_free(context);
 	if (!done)
 		ereport(ERROR,
@@ -98,11 +98,11 @@ rbac_token_digest(const char *token, int length, uint8 *digest)
  * Compare two digests in a time that does not depend on what they hold.
  */
 bool
-rbac_token_digest_equal(const uint8 *a, const uint8 *b)
+rbac_secret_equal(const uint8 *a, const uint8 *b)
 {
 	volatile uint8 difference = 0;
 
-	for (int i = 0; i < RBAC_TOKEN_DIGEST_LENGTH; i++)
+	for (int i = 0; i < RBAC_DIGEST_LENGTH; i++)
 		difference |= a[i] ^ b[i];
 	return difference == 0;
 }

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_support.h
+ * rbac_plan.h
  *	  What the planner is told about decision functions.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RBAC_SUPPORT_H
-#define RBAC_SUPPORT_H
+#ifndef RBAC_PLAN_H
+#define RBAC_PLAN_H
 
 #include "postgres.h"
 
-extern void rbac_support_principal_changed(void);
+extern void rbac_plan_principal_changed(void);
 
-#endif							/* RBAC_SUPPORT_H */
+#endif							/* RBAC_PLAN_H */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_support.c
+ * rbac_plan.c
  *	  What the planner is told about decision functions.
  *
  * A policy is a call of a decision function on a column:
@@ -66,7 +66,7 @@
 #include "rbac_decide.h"
 #include "rbac_reach.h"
 #include "rbac_session.h"
-#include "rbac_support.h"
+#include "rbac_plan.h"
 
 /* Values of a column's statistics that are judged for an estimate */
 #define SAMPLE_FOR_KINDS	8
@@ -179,7 +179,7 @@ pin_session(int nnames, char **names)
 	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
 	for (int i = 0; i < nnames; i++)
 	{
-		if (!rbac_resolve(entry->registry, names[i], &requirement))
+		if (!rbac_resolve(entry->catalogue, names[i], &requirement))
 		{
 			rbac_cache_unpin(entry);
 			return NULL;
@@ -202,13 +202,13 @@ width_of(const Reach *reach)
 static bool
 all_known(int nnames, char **names)
 {
-	Registry   *registry = rbac_registry_acquire();
+	Catalogue  *catalogue = rbac_catalogue_acquire();
 	Requirement requirement;
 	bool		known = true;
 
 	for (int i = 0; i < nnames && known; i++)
-		known = rbac_resolve(registry, names[i], &requirement);
-	rbac_registry_release(registry);
+		known = rbac_resolve(catalogue, names[i], &requirement);
+	rbac_catalogue_release(catalogue);
 	return known;
 }
 
@@ -294,7 +294,7 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 	int			i = 0;
 
 	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
-													  rbac_catalog_table(RBAC_TABLE_PLAN_SIGNAL));
+													  rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL));
 	while (i < ndependences && !same_names(&dependences[i], call->nnames, call->names))
 		i++;
 	if (i < ndependences)
@@ -323,7 +323,7 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
  * remade.
  */
 void
-rbac_support_principal_changed(void)
+rbac_plan_principal_changed(void)
 {
 	bool		differs = false;
 
@@ -345,7 +345,7 @@ rbac_support_principal_changed(void)
 		memset(&message, 0, sizeof(message));
 		message.rc.id = SHAREDINVALRELCACHE_ID;
 		message.rc.dbId = MyDatabaseId;
-		message.rc.relId = rbac_catalog_table(RBAC_TABLE_PLAN_SIGNAL);
+		message.rc.relId = rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL);
 		LocalExecuteInvalidationMessage(&message);
 	}
 }
@@ -519,8 +519,8 @@ judge_sample(PrincipalEntry *entry, const DecisionCall *call, VariableStatData *
 		{
 			Requirement requirement;
 
-			rbac_require(entry->registry, call->names[j], &requirement);
-			if (rbac_holds_at(entry->registry, &requirement, call->names[j], verdict))
+			rbac_require(entry->catalogue, call->names[j], &requirement);
+			if (rbac_holds_at(entry->catalogue, &requirement, call->names[j], verdict))
 			{
 				(*held)++;
 				break;
@@ -684,7 +684,7 @@ rbac_reachable_paths(PG_FUNCTION_ARGS)
 	Reach	   *reach = session_reach(fcinfo, &decider);
 
 	if (reach == NULL)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(rbac_catalog_path_type()));
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(rbac_path_type_oid()));
 	PG_RETURN_ARRAYTYPE_P(rbac_reach_paths(decider->entry, reach));
 }
 

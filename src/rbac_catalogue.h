@@ -1,17 +1,17 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_actions.h
- *	  The registry of actions, permissions and roles.
+ * rbac_catalogue.h
+ *	  The catalogue of actions, permissions and roles.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RBAC_ACTIONS_H
-#define RBAC_ACTIONS_H
+#ifndef RBAC_CATALOGUE_H
+#define RBAC_CATALOGUE_H
 
 #include "postgres.h"
 
 #include "action_set.h"
-#include "rbac_catalog.h"
+#include "rbac_tables.h"
 
 typedef enum GrantableType
 {
@@ -44,7 +44,7 @@ typedef struct Grantable
  * Counted by those who hold it: it is freed with the last of them, after the
  * catalogue has changed.
  */
-typedef struct Registry
+typedef struct Catalogue
 {
 	MemoryContext context;
 	int			references;
@@ -53,7 +53,7 @@ typedef struct Registry
 	Grantable  *grantables;		/* ordered by name, then organization */
 	Grantable **by_id;			/* ordered by id */
 	const Grantable *super_admin;
-} Registry;
+} Catalogue;
 
 /*
  * What holding a name takes, by the kind of the resource asked about.  A
@@ -66,18 +66,18 @@ typedef struct Requirement
 	ActionSet	actions[RBAC_RESOURCE_KINDS];
 } Requirement;
 
-extern Registry *rbac_registry_acquire(void);
-extern void rbac_registry_release(Registry *registry);
-extern void rbac_registry_changed(void);
-extern bool rbac_registry_is_current(const Registry *registry);
+extern Catalogue *rbac_catalogue_acquire(void);
+extern void rbac_catalogue_release(Catalogue *catalogue);
+extern void rbac_catalogue_changed(void);
+extern bool rbac_catalogue_is_current(const Catalogue *catalogue);
 
-extern const Grantable *rbac_grantable_by_id(const Registry *registry, const pg_uuid_t *id);
-extern const Grantable *rbac_grantable_by_name(const Registry *registry, const char *name,
+extern const Grantable *rbac_grantable_by_id(const Catalogue *catalogue, const pg_uuid_t *id);
+extern const Grantable *rbac_grantable_by_name(const Catalogue *catalogue, const char *name,
 											   const pg_uuid_t *organization);
-extern bool rbac_resolve(const Registry *registry, const char *name, Requirement *requirement);
-extern void rbac_require(const Registry *registry, const char *name, Requirement *requirement);
-extern const ActionSet *rbac_required_actions(const Registry *registry, const Requirement *requirement,
+extern bool rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirement);
+extern void rbac_require(const Catalogue *catalogue, const char *name, Requirement *requirement);
+extern const ActionSet *rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement,
 											  const char *name, ResourceKind kind,
 											  const pg_uuid_t *organization);
 
-#endif							/* RBAC_ACTIONS_H */
+#endif							/* RBAC_CATALOGUE_H */

@@ -1,18 +1,18 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_token.h
- *	  Making, hashing and comparing tokens.
+ * rbac_secret.h
+ *	  Secrets: making, hashing and comparing tokens.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RBAC_TOKEN_H
-#define RBAC_TOKEN_H
+#ifndef RBAC_SECRET_H
+#define RBAC_SECRET_H
 
 #include "postgres.h"
 
 #include "common/sha2.h"
 
-#define RBAC_TOKEN_DIGEST_LENGTH	PG_SHA256_DIGEST_LENGTH
+#define RBAC_DIGEST_LENGTH	PG_SHA256_DIGEST_LENGTH
 
 /* "rbac_", then what tells a token from others */
 #define RBAC_TOKEN_PREFIX_LENGTH	17
@@ -21,7 +21,7 @@
 
 extern void rbac_token_make(char *token);
 extern bool rbac_token_split(const char *token, int length, char *prefix);
-extern void rbac_token_digest(const char *token, int length, uint8 *digest);
-extern bool rbac_token_digest_equal(const uint8 *a, const uint8 *b);
+extern void rbac_secret_digest(const char *token, int length, uint8 *digest);
+extern bool rbac_secret_equal(const uint8 *a, const uint8 *b);
 
-#endif							/* RBAC_TOKEN_H */
+#endif							/* RBAC_SECRET_H */
