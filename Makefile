@@ -8,11 +8,11 @@
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
 #
-# For developers: format and format-check (clang-format), readme (the sections
-# of README.md that repeat what the extension says), META.json (takes the version
-# from the control file).
+# For developers: format and format-check (clang-format), docs (the sections of
+# docs/ that repeat what the extension says), META.json (takes the version from
+# the control file).
 
-HOUSE_GOALS = check demo bench format format-check readme
+HOUSE_GOALS = check demo bench format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -43,8 +43,8 @@ format-check:
 		clang-format $$file | diff -bu --label $$file --label formatted $$file - || status=1; \
 	done; exit $$status
 
-readme:
-	@tools/with-instance tools/readme-sections README.md
+docs:
+	@tools/with-instance tools/docs-sections docs/reference.md docs/catalogue.md
 
 .PHONY: $(HOUSE_GOALS)
 

@@ -91,7 +91,8 @@ foreach my $example (@examples)
 }
 ok(exists $outputs{end}, 'all of it ran');
 
-is(qx(tools/readme-sections --check README.md 2>&1), '', 'sections of README.md are what the extension says');
+is(qx(tools/docs-sections --check docs/reference.md docs/catalogue.md 2>&1), '',
+	'the reference and the catalogue are what the extension says');
 
 $node->stop;
 done_testing();
