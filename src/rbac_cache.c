@@ -37,14 +37,17 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
+#include "funcapi.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "rbac_cache.h"
 
 PG_FUNCTION_INFO_V1(rbac_signal_change);
+PG_FUNCTION_INFO_V1(rbac_cache_stats);
 
 #define PRINCIPAL_TABLES \
 	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
@@ -333,21 +336,6 @@ rbac_cache_grown(PrincipalEntry *entry)
 }
 
 /*
- * How large the cache is now, and how often it became old since the backend
- * started: every message makes a generation.
- */
-void
-rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations)
-{
-	AcceptInvalidationMessages();
-	if (principals != NULL)
-		drop_stale_entries();
-	*entries = principals != NULL ? principals->members : 0;
-	*bytes = cache_bytes;
-	*invalidations = generation - 1;
-}
-
-/*
  * Entry that is being built, and what its rows need to become grants.
  */
 typedef struct Loading
@@ -523,7 +511,7 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
-	TableView view;
+	TableView	view;
 	const pg_uuid_t *id = &entry->subject.who.id;
 	PrincipalRow principal;
 	Loading		loading = {.entry = entry,.view = &view,.now = now};
@@ -651,7 +639,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 void
 rbac_cache_locate(PrincipalEntry *entry)
 {
-	TableView view;
+	TableView	view;
 	int			kept = 0;
 	MemoryContext caller;
 
@@ -762,7 +750,7 @@ memo_grown(PrincipalEntry *entry)
 static const Verdict *
 look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path)
 {
-	TableView view;
+	TableView	view;
 	ResourceRow resource;
 	bool		found;
 
@@ -834,7 +822,7 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 bool
 rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 {
-	TableView view;
+	TableView	view;
 	uint64		seen;
 	bool		mapped;
 
@@ -855,4 +843,37 @@ rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 	role_memo.principal = *principal;
 	role_memo.generation = seen;
 	return mapped;
+}
+
+/*
+ * rbac_cache_stats()
+ *	 → (entries integer, bytes bigint, hits, misses, loads, lookups, walks,
+ *		evictions, invalidations bigint)
+ *
+ * How large the cache is now, and what it has done since the backend started.
+ * Every message makes a generation, so that those are the invalidations.
+ */
+Datum
+rbac_cache_stats(PG_FUNCTION_ARGS)
+{
+	const CacheCounters *counters = &rbac_cache_counters;
+	TupleDesc	desc;
+	Datum		values[9];
+	bool		nulls[9] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	AcceptInvalidationMessages();
+	if (principals != NULL)
+		drop_stale_entries();
+	values[0] = Int32GetDatum(principals != NULL ? principals->members : 0);
+	values[1] = Int64GetDatum(cache_bytes);
+	values[2] = Int64GetDatum(counters->hits);
+	values[3] = Int64GetDatum(counters->misses);
+	values[4] = Int64GetDatum(counters->loads);
+	values[5] = Int64GetDatum(counters->lookups);
+	values[6] = Int64GetDatum(counters->walks);
+	values[7] = Int64GetDatum(counters->evictions);
+	values[8] = Int64GetDatum(generation - 1);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }

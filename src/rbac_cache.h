@@ -149,7 +149,6 @@ extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow 
 extern void rbac_cache_locate(PrincipalEntry *entry);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern const Belonging *rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization);
-extern void rbac_cache_extent(int *entries, int64 *bytes, int64 *invalidations);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

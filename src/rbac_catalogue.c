@@ -133,7 +133,7 @@ load_catalogue(uint64 *seen)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Catalogue  *catalogue = palloc0(sizeof(Catalogue));
-	TableView view;
+	TableView	view;
 
 	catalogue->context = context;
 	rbac_tables_lock(&view, CATALOGUE_TABLES);

@@ -57,6 +57,48 @@ typedef struct Decider
 	MemoryContextCallback release;
 } Decider;
 
+typedef struct Question
+{
+	const pg_uuid_t *principal; /* NULL: the session's */
+	const pg_uuid_t *id;		/* the resource, by its id ... */
+	const RbacPath *path;		/* ... or by its path */
+	int			name;			/* number of the argument after the resource */
+} Question;
+
+/*
+ * Define the four entry points of "answer", which takes (fcinfo, question): the
+ * resource is given by its path or by its id, and the principal is the
+ * session's or one that is given.
+ */
+#define DEFINE_DECISION(answer) \
+	PG_FUNCTION_INFO_V1(answer##_at); \
+	Datum answer##_at(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.path = PG_GETARG_RBAC_PATH_P(0), .name = 1}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_id); \
+	Datum answer##_id(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.id = PG_GETARG_UUID_P(0), .name = 1}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_of_at); \
+	Datum answer##_of_at(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.principal = PG_GETARG_UUID_P(0), \
+			.path = PG_GETARG_RBAC_PATH_P(1), .name = 2}; \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_of_id); \
+	Datum answer##_of_id(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.principal = PG_GETARG_UUID_P(0), \
+			.id = PG_GETARG_UUID_P(1), .name = 2}; \
+		return answer(fcinfo, &question); \
+	} \
+	extern int no_such_variable
+
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
 extern bool rbac_judge(Decider *decider, const Verdict *verdict);
@@ -74,6 +116,17 @@ rbac_holds(Decider *decider, const Verdict *verdict)
 	if (likely(verdict == decider->last_verdict))
 		return verdict != NULL && decider->last_holds;
 	return rbac_judge(decider, verdict);
+}
+
+/*
+ * What the principal of a question holds on its resource
+ */
+static inline const Verdict *
+rbac_verdict_on(Decider *decider, const Question *question)
+{
+	return question->id != NULL ?
+		rbac_verdict_on_id(decider, question->id) :
+		rbac_verdict_on_path(decider, question->path);
 }
 
 #endif							/* RBAC_DECIDE_H */

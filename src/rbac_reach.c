@@ -48,7 +48,7 @@ typedef struct Found
 typedef struct Walk
 {
 	PrincipalEntry *entry;
-	TableView view;
+	TableView	view;
 	const Names *names;
 	Reach	   *reach;
 	bool		to_the_end;

@@ -1,181 +1,35 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_sql.c
- *	  SQL entry points of the session and of the decision functions.
+ * rbac_explain.c
+ *	  What is held, where it comes from, and why something is not held.
  *
- * Each decision function exists for a resource given by its path or by its
- * id, and for the session's principal or one that is given: four entry points
- * that differ in where a Question's parts come from.
+ * The answers here are made for a person who reads them: permissions and
+ * actions by name, the places where they were granted, and, for a name that is
+ * not held, each reason and what grant would give it.  They come from the same
+ * verdicts as the decisions (rbac_decide.c), so that an explanation can't
+ * differ from what a policy did.  The grants of the principal's entry only say
+ * where a verdict comes from.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/tuplestore.h"
 
 #include "compat.h"
 #include "rbac_decide.h"
-#include "rbac_session.h"
-#include "rbac_plan.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
 
-typedef struct Question
-{
-	const pg_uuid_t *principal; /* NULL: the session's */
-	const pg_uuid_t *id;		/* the resource, by its id ... */
-	const RbacPath *path;		/* ... or by its path */
-	int			name;			/* number of the argument after the resource */
-} Question;
-
-/*
- * Define the four entry points of "answer", which takes (fcinfo, question).
- */
-#define DEFINE_DECISION(answer) \
-	PG_FUNCTION_INFO_V1(answer##_at); \
-	Datum answer##_at(PG_FUNCTION_ARGS) \
-	{ \
-		Question question = {.path = PG_GETARG_RBAC_PATH_P(0), .name = 1}; \
-		return answer(fcinfo, &question); \
-	} \
-	PG_FUNCTION_INFO_V1(answer##_id); \
-	Datum answer##_id(PG_FUNCTION_ARGS) \
-	{ \
-		Question question = {.id = PG_GETARG_UUID_P(0), .name = 1}; \
-		return answer(fcinfo, &question); \
-	} \
-	PG_FUNCTION_INFO_V1(answer##_of_at); \
-	Datum answer##_of_at(PG_FUNCTION_ARGS) \
-	{ \
-		Question question = {.principal = PG_GETARG_UUID_P(0), \
-			.path = PG_GETARG_RBAC_PATH_P(1), .name = 2}; \
-		return answer(fcinfo, &question); \
-	} \
-	PG_FUNCTION_INFO_V1(answer##_of_id); \
-	Datum answer##_of_id(PG_FUNCTION_ARGS) \
-	{ \
-		Question question = {.principal = PG_GETARG_UUID_P(0), \
-			.id = PG_GETARG_UUID_P(1), .name = 2}; \
-		return answer(fcinfo, &question); \
-	} \
-	extern int no_such_variable
-
-PG_FUNCTION_INFO_V1(rbac_set_principal);
-PG_FUNCTION_INFO_V1(rbac_current_principal);
-PG_FUNCTION_INFO_V1(rbac_reset_principal);
 PG_FUNCTION_INFO_V1(rbac_effective_permissions_all);
-PG_FUNCTION_INFO_V1(rbac_cache_stats);
-
-/*
- * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
- *
- * For a trusted back end that has authenticated its user: whoever may call it
- * can be anybody.  The principal is not looked up; one that does not exist
- * holds nothing (G10).
- */
-Datum
-rbac_set_principal(PG_FUNCTION_ARGS)
-{
-	SessionPrincipal principal;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("principal must not be null"),
-				 errhint("Use rbac_reset_principal() to be nobody again.")));
-	memset(&principal, 0, sizeof(SessionPrincipal));
-	principal.id = *PG_GETARG_UUID_P(0);
-	if (!PG_ARGISNULL(1))
-	{
-		char	   *method = text_to_cstring(PG_GETARG_TEXT_PP(1));
-
-		if (strlen(method) > RBAC_METHOD_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("login method is too long"),
-					 errdetail("It has %zu bytes; the longest allowed has %d.",
-							   strlen(method), RBAC_METHOD_MAX)));
-		strcpy(principal.method, method);
-	}
-	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
-	rbac_plan_principal_changed();
-	PG_RETURN_VOID();
-}
-
-/*
- * rbac_current_principal() → uuid, or NULL when the session is nobody's.
- */
-Datum
-rbac_current_principal(PG_FUNCTION_ARGS)
-{
-	const SessionPrincipal *session;
-	pg_uuid_t  *result;
-
-	AcceptInvalidationMessages();
-	session = rbac_session_get();
-	if (session == NULL)
-		PG_RETURN_NULL();
-	result = palloc(sizeof(pg_uuid_t));
-	*result = session->id;
-	PG_RETURN_UUID_P(result);
-}
-
-Datum
-rbac_reset_principal(PG_FUNCTION_ARGS)
-{
-	rbac_session_reset();
-	PG_RETURN_VOID();
-}
-
-static inline const Verdict *
-verdict_on(Decider *decider, const Question *question)
-{
-	return question->id != NULL ?
-		rbac_verdict_on_id(decider, question->id) :
-		rbac_verdict_on_path(decider, question->path);
-}
-
-/*
- * rbac_has_permission([principal uuid,] resource, name text) → boolean
- *
- * Is every action of the permission, role or action held on the resource
- * (G2, G3, G7, G10)?  An unknown name is an error.
- */
-static inline Datum
-rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
-{
-	Decider    *decider = rbac_decider(fcinfo, question->principal);
-
-	rbac_decider_require(decider, fcinfo, question->name, false);
-	PG_RETURN_BOOL(rbac_holds(decider, verdict_on(decider, question)));
-}
-
-DEFINE_DECISION(rbac_has_permission);
-
-/*
- * rbac_has_any_permission([principal uuid,] resource, VARIADIC names text[]) → boolean
- */
-static inline Datum
-rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
-{
-	Decider    *decider = rbac_decider(fcinfo, question->principal);
-
-	rbac_decider_require(decider, fcinfo, question->name, true);
-	PG_RETURN_BOOL(rbac_holds(decider, verdict_on(decider, question)));
-}
-
-DEFINE_DECISION(rbac_has_any_permission);
 
 /*
  * Result rows
@@ -200,7 +54,7 @@ path_datum(const char *payload, int length)
 static bool
 find_resource(const Question *question, ResourceRow *resource)
 {
-	TableView view;
+	TableView	view;
 	bool		found;
 
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
@@ -318,7 +172,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
-	verdict = verdict_on(decider, question);
+	verdict = rbac_verdict_on(decider, question);
 	if (verdict == NULL || !find_resource(question, &resource))
 		return (Datum) 0;
 
@@ -420,7 +274,7 @@ rbac_effective_actions(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
-	verdict = verdict_on(decider, question);
+	verdict = rbac_verdict_on(decider, question);
 	for (int i = 0; verdict != NULL && i < RBAC_MAX_ACTIONS; i++)
 	{
 		Datum		values[1];
@@ -597,7 +451,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 		return (Datum) 0;
 
 	/* Whether a resource exists is nobody's business outside its organization. */
-	verdict = verdict_on(decider, question);
+	verdict = rbac_verdict_on(decider, question);
 	belonging = verdict == NULL ? NULL : rbac_cache_belonging(entry, &verdict->organization);
 	if (belonging == NULL || !find_resource(question, &resource))
 	{
@@ -666,34 +520,3 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 }
 
 DEFINE_DECISION(rbac_explain);
-
-/*
- * rbac_cache_stats()
- *	 → (entries integer, bytes bigint, hits, misses, loads, lookups, walks,
- *		evictions, invalidations bigint)
- */
-Datum
-rbac_cache_stats(PG_FUNCTION_ARGS)
-{
-	const CacheCounters *counters = &rbac_cache_counters;
-	TupleDesc	desc;
-	Datum		values[9];
-	bool		nulls[9] = {false};
-	int			entries;
-	int64		bytes;
-	int64		invalidations;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rbac_cache_extent(&entries, &bytes, &invalidations);
-	values[0] = Int32GetDatum(entries);
-	values[1] = Int64GetDatum(bytes);
-	values[2] = Int64GetDatum(counters->hits);
-	values[3] = Int64GetDatum(counters->misses);
-	values[4] = Int64GetDatum(counters->loads);
-	values[5] = Int64GetDatum(counters->lookups);
-	values[6] = Int64GetDatum(counters->walks);
-	values[7] = Int64GetDatum(counters->evictions);
-	values[8] = Int64GetDatum(invalidations);
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
-}

@@ -1,7 +1,28 @@
 /*-------------------------------------------------------------------------
  *
- * rbac_authenticate.c
- *	  Logging in with a token, and making one.
+ * rbac_login.c
+ *	  How a session becomes somebody, and stops being it.
+ *
+ * There are two ways.  A trusted back end that has authenticated its user says
+ * who that is (rbac_set_principal()), and whoever has a token shows it
+ * (rbac_authenticate()).
+ *
+ * A token is one word that its owner stores and shows to log in:
+ *
+ *		rbac_7k2m9x4qdw0h_4v8r…		52 characters at the end
+ *		`--- prefix ----' `secret'
+ *
+ * The prefix is no secret.  It names the token in lists, in logs and to
+ * whoever revokes it, and it is the key that the token is looked up by; its
+ * first five characters let scanners of source code recognize a token that
+ * was published by mistake.  The secret has 260 random bits, so that nobody
+ * can guess one, however often; for the same reason one round of SHA-256 over
+ * the whole token is enough to store it by.  What is looked up is the prefix
+ * and what is compared is a digest, so that neither an index nor the time
+ * that a comparison takes tells anything about a secret.
+ *
+ * The alphabet is that of Crockford's base 32, in lower case: one character
+ * is five bits, and none is mistaken for another.
  *
  * Whoever has a token is its principal, so that anybody may try: there is
  * nothing to learn from trying.  A wrong token, one that has expired or was
@@ -25,6 +46,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -37,15 +59,127 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
-#include "rbac_session.h"
 #include "rbac_plan.h"
 #include "rbac_secret.h"
+#include "rbac_session.h"
 
+PG_FUNCTION_INFO_V1(rbac_set_principal);
+PG_FUNCTION_INFO_V1(rbac_current_principal);
+PG_FUNCTION_INFO_V1(rbac_reset_principal);
 PG_FUNCTION_INFO_V1(rbac_authenticate);
 PG_FUNCTION_INFO_V1(rbac_make_token);
 
+/* "rbac_", then what tells a token from others */
+#define PREFIX_LENGTH	17
+/* The prefix, an underscore and the secret */
+#define TOKEN_LENGTH	(PREFIX_LENGTH + 1 + 52)
+
+#define MARK		"rbac_"
+#define MARK_LENGTH 5
+
 /* How exactly the last use of a token is known */
 #define USE_STEP	(60 * USECS_PER_SEC)
+
+static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/*
+ * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
+ *
+ * For a trusted back end that has authenticated its user: whoever may call it
+ * can be anybody.  The principal is not looked up; one that does not exist
+ * holds nothing (G10).
+ */
+Datum
+rbac_set_principal(PG_FUNCTION_ARGS)
+{
+	SessionPrincipal principal;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("principal must not be null"),
+				 errhint("Use rbac_reset_principal() to be nobody again.")));
+	memset(&principal, 0, sizeof(SessionPrincipal));
+	principal.id = *PG_GETARG_UUID_P(0);
+	if (!PG_ARGISNULL(1))
+	{
+		char	   *method = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+		if (strlen(method) > RBAC_METHOD_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("login method is too long"),
+					 errdetail("It has %zu bytes; the longest allowed has %d.",
+							   strlen(method), RBAC_METHOD_MAX)));
+		strcpy(principal.method, method);
+	}
+	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
+	rbac_plan_principal_changed();
+	PG_RETURN_VOID();
+}
+
+/*
+ * rbac_current_principal() → uuid, or NULL when the session has no principal.
+ */
+Datum
+rbac_current_principal(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session;
+	pg_uuid_t  *result;
+
+	AcceptInvalidationMessages();
+	session = rbac_session_get();
+	if (session == NULL)
+		PG_RETURN_NULL();
+	result = palloc(sizeof(pg_uuid_t));
+	*result = session->id;
+	PG_RETURN_UUID_P(result);
+}
+
+Datum
+rbac_reset_principal(PG_FUNCTION_ARGS)
+{
+	rbac_session_reset();
+	PG_RETURN_VOID();
+}
+
+/*
+ * Make a new token, TOKEN_LENGTH characters and a terminating zero.
+ */
+static void
+make_token(char *token)
+{
+	uint8		random[TOKEN_LENGTH];
+
+	rbac_secret_random(random, sizeof(random));
+	for (int i = 0; i < TOKEN_LENGTH; i++)
+		token[i] = alphabet[random[i] & 31];
+	memcpy(token, MARK, MARK_LENGTH);
+	token[PREFIX_LENGTH] = '_';
+	token[TOKEN_LENGTH] = '\0';
+	explicit_bzero(random, sizeof(random));
+}
+
+/*
+ * Copy the prefix of what may be a token to "prefix", which has room for it
+ * and a terminating zero.  False if no token looks like this.
+ */
+static bool
+split_token(const char *token, int length, char *prefix)
+{
+	if (length != TOKEN_LENGTH || memcmp(token, MARK, MARK_LENGTH) != 0 ||
+		token[PREFIX_LENGTH] != '_')
+		return false;
+	for (int i = MARK_LENGTH; i < TOKEN_LENGTH; i++)
+	{
+		if (i != PREFIX_LENGTH && (token[i] == '\0' || strchr(alphabet, token[i]) == NULL))
+			return false;
+	}
+	memcpy(prefix, token, PREFIX_LENGTH);
+	prefix[PREFIX_LENGTH] = '\0';
+	return true;
+}
 
 /*
  * Is an address (0: not known) in one of the networks (0: any will do)?
@@ -91,10 +225,10 @@ reason_to_refuse(text *token, Datum address, TimestampTz now, char *prefix, Toke
 {
 	static const uint8 none[RBAC_DIGEST_LENGTH] = {0};
 	uint8		digest[RBAC_DIGEST_LENGTH];
-	TableView view;
+	TableView	view;
 	bool		found = false;
 
-	if (token == NULL || !rbac_token_split(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), prefix))
+	if (token == NULL || !split_token(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), prefix))
 		return "It does not look like a token.";
 	rbac_secret_digest(VARDATA_ANY(token), VARSIZE_ANY_EXHDR(token), digest);
 
@@ -103,7 +237,7 @@ reason_to_refuse(text *token, Datum address, TimestampTz now, char *prefix, Toke
 	found = rbac_tables_token(&view, prefix, row);
 	rbac_tables_close(&view);
 
-	if (!rbac_secret_equal(digest, found ? row->digest : none) || !found)
+	if (!rbac_secret_equal(digest, found ? row->digest : none, RBAC_DIGEST_LENGTH) || !found)
 		return "There is no such token.";
 	if (row->revoked_at != DT_NOEND)
 		return psprintf("Token \"%s\" was revoked.", prefix);
@@ -151,7 +285,7 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	Datum		address = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
 	bool		is_local = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 	TimestampTz now = GetCurrentTimestamp();
-	char		prefix[RBAC_TOKEN_PREFIX_LENGTH + 1];
+	char		prefix[PREFIX_LENGTH + 1];
 	TokenRow	row;
 	const char *reason;
 	SessionPrincipal principal;
@@ -184,8 +318,8 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 Datum
 rbac_make_token(PG_FUNCTION_ARGS)
 {
-	char		token[RBAC_TOKEN_LENGTH + 1];
-	char		prefix[RBAC_TOKEN_PREFIX_LENGTH + 1];
+	char		token[TOKEN_LENGTH + 1];
+	char		prefix[PREFIX_LENGTH + 1];
 	bytea	   *digest = palloc(VARHDRSZ + RBAC_DIGEST_LENGTH);
 	TupleDesc	desc;
 	Datum		values[3];
@@ -193,10 +327,10 @@ rbac_make_token(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	rbac_token_make(token);
-	rbac_token_split(token, RBAC_TOKEN_LENGTH, prefix);
+	make_token(token);
+	split_token(token, TOKEN_LENGTH, prefix);
 	SET_VARSIZE(digest, VARHDRSZ + RBAC_DIGEST_LENGTH);
-	rbac_secret_digest(token, RBAC_TOKEN_LENGTH, (uint8 *) VARDATA(digest));
+	rbac_secret_digest(token, TOKEN_LENGTH, (uint8 *) VARDATA(digest));
 
 	values[0] = CStringGetTextDatum(token);
 	values[1] = CStringGetTextDatum(prefix);

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_ask.c
+ *	  The questions that policies ask: is a name held on a resource?
+ *
+ * These are the functions that run for each row.  What they keep from row to
+ * row is the decider's (rbac_decide.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "rbac_decide.h"
+
+/*
+ * rbac_has_permission([principal uuid,] resource, name text) → boolean
+ *
+ * Is every action of the permission, role or action held on the resource
+ * (G2, G3, G7, G10)?  An unknown name is an error.
+ */
+static inline Datum
+rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider = rbac_decider(fcinfo, question->principal);
+
+	rbac_decider_require(decider, fcinfo, question->name, false);
+	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
+}
+
+DEFINE_DECISION(rbac_has_permission);
+
+/*
+ * rbac_has_any_permission([principal uuid,] resource, VARIADIC names text[]) → boolean
+ */
+static inline Datum
+rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
+{
+	Decider    *decider = rbac_decider(fcinfo, question->principal);
+
+	rbac_decider_require(decider, fcinfo, question->name, true);
+	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
+}
+
+DEFINE_DECISION(rbac_has_any_permission);
