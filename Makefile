@@ -62,8 +62,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(here)aiv
 INSTALL_SCRIPT_SQL = aiven_rbac--$(EXTVERSION).sql
 
 OBJS := $(patsubst $(here)%.c,%.o,$(sort $(wildcard $(here)src/*.c)))
-DATA_built = $(INSTALL_SCRIPT_SQL)
-DATA := $(patsubst $(here)%,%,$(wildcard $(here)sql/aiven_rbac--*--*.sql))
+UPGRADE_SCRIPTS_SQL := $(patsubst %,aiven_rbac--%--$(EXTVERSION).sql, \
+	$(foreach file,$(notdir $(wildcard $(here)sql/migrations/*--*.sql)),$(firstword $(subst --, ,$(file)))))
+DATA_built = $(INSTALL_SCRIPT_SQL) $(UPGRADE_SCRIPTS_SQL)
 
 # Functions called by SQL share one signature, needed or not.  COPT=-Werror
 # makes warnings errors.
@@ -90,24 +91,18 @@ $(error $(PG_CONFIG) not found: install PostgreSQL's development files ("make ch
 endif
 include $(PGXS)
 
-all: $(INSTALL_SCRIPT_SQL)
+all: $(DATA_built)
 
-# The install script: the parts in name order, and the catalogue's rows between
-# those that make tables and constraints (0x to 3x) and those that use them.
-SQL_PARTS := $(sort $(wildcard $(here)sql/aiven_rbac/*.sql))
-SQL_PARTS_EARLY := $(filter $(foreach tens,0 1 2 3,$(here)sql/aiven_rbac/$(tens)%),$(SQL_PARTS))
-SQL_PARTS_LATE := $(filter-out $(SQL_PARTS_EARLY),$(SQL_PARTS))
-CATALOGUE := $(wildcard $(here)sql/catalogue/*.csv)
+# The parts in the order of sql/order; tools/extension-sql joins them.
+SQL_SOURCES := $(wildcard $(here)sql/* $(here)sql/*/*) $(here)tools/extension-sql $(here)tools/catalogue-sql \
+	$(here)aiven_rbac.control $(here)Makefile
 
-$(INSTALL_SCRIPT_SQL): $(SQL_PARTS) $(CATALOGUE) $(here)tools/catalogue-sql \
-		$(here)aiven_rbac.control $(here)Makefile $(here)sql/aiven_rbac
-	@echo 'joining $(words $(SQL_PARTS)) parts and the catalogue into $@'
-	@set -e; { \
-		printf '%s\n' '\echo Use "CREATE EXTENSION $(EXTENSION)" to load this file. \quit'; \
-		cat $(SQL_PARTS_EARLY) /dev/null; \
-		perl $(here)tools/catalogue-sql $(here)sql/catalogue; \
-		cat $(SQL_PARTS_LATE) /dev/null; \
-	} > $@.new
+$(INSTALL_SCRIPT_SQL): $(SQL_SOURCES)
+	perl $(here)tools/extension-sql > $@.new
+	@mv $@.new $@
+
+$(UPGRADE_SCRIPTS_SQL): aiven_rbac--%--$(EXTVERSION).sql: $(SQL_SOURCES)
+	perl $(here)tools/extension-sql $* > $@.new
 	@mv $@.new $@
 
 # PostgreSQL tracks no dependencies unless configured to: any header, any object

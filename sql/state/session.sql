@@ -1,6 +1,14 @@
--- Tokens (P8).  What a token's use changes is apart from what decides: the
--- row of token_use may be locked by a transaction of the token's user for as
--- long as that user likes, and revoking must not wait for it.
+-- What makes somebody a principal: database roles and tokens (P8).
+
+CREATE TABLE aiven_rbac.database_role (
+    role      regrole NOT NULL,
+    principal uuid NOT NULL,
+    CONSTRAINT database_role_pkey PRIMARY KEY (role),
+    CONSTRAINT database_role_principal_fkey FOREIGN KEY (principal)
+        REFERENCES aiven_rbac.principal (id) ON DELETE CASCADE
+);
+COMMENT ON TABLE aiven_rbac.database_role IS
+    'database roles that are a principal when they log in directly and none is set';
 
 CREATE TABLE aiven_rbac.token (
     prefix           text COLLATE "C" NOT NULL,
@@ -39,6 +47,3 @@ CREATE TABLE aiven_rbac.token_use (
 );
 COMMENT ON TABLE aiven_rbac.token_use IS
     'when a token was last used, to the minute, and until when its use has extended it';
-
-SELECT pg_catalog.pg_extension_config_dump('aiven_rbac.token', '');
-SELECT pg_catalog.pg_extension_config_dump('aiven_rbac.token_use', '');

@@ -62,6 +62,30 @@ REVOKE ALL ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) FROM PUBLIC
 COMMENT ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) IS
     'the actions, by the kind of resource it is granted on, of a role with some members; an error for what cannot be one (G8)';
 
+CREATE FUNCTION aiven_rbac.set_role(id uuid, organization uuid, members text[], grantable_on text[]) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    DELETE FROM aiven_rbac.allowed_action AS w
+    WHERE w.grantable = id
+      AND (w.granted_on, w.action) NOT IN (SELECT a.granted_on, a.action
+                                           FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a);
+    INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
+    SELECT DISTINCT id, a.granted_on, a.action FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a
+    ON CONFLICT DO NOTHING;
+    DELETE FROM aiven_rbac.grantable_on AS o WHERE o.grantable = id AND o.resource_kind <> ALL (grantable_on);
+    INSERT INTO aiven_rbac.grantable_on (grantable, organization, resource_kind)
+    SELECT DISTINCT id, organization, level FROM unnest(grantable_on) AS level
+    ON CONFLICT DO NOTHING;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
+    'make a role consist of exactly some members and levels';
+
 CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_path, name text, members text[],
                                              grantable_on text[])
     RETURNS uuid
@@ -93,30 +117,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_path, text, text[], text[]) IS
     'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on (G8); it takes permission.grant on the organization';
-
-CREATE FUNCTION aiven_rbac.set_role(id uuid, organization uuid, members text[], grantable_on text[]) RETURNS void
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-#variable_conflict use_variable
-BEGIN
-    DELETE FROM aiven_rbac.allowed_action AS w
-    WHERE w.grantable = id
-      AND (w.granted_on, w.action) NOT IN (SELECT a.granted_on, a.action
-                                           FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a);
-    INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
-    SELECT DISTINCT id, a.granted_on, a.action FROM aiven_rbac.role_actions(organization, members, grantable_on) AS a
-    ON CONFLICT DO NOTHING;
-    DELETE FROM aiven_rbac.grantable_on AS o WHERE o.grantable = id AND o.resource_kind <> ALL (grantable_on);
-    INSERT INTO aiven_rbac.grantable_on (grantable, organization, resource_kind)
-    SELECT DISTINCT id, organization, level FROM unnest(grantable_on) AS level
-    ON CONFLICT DO NOTHING;
-END
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
-    'make a role consist of exactly some members and levels';
 
 -- A role of an organization, held against being granted or changed by others
 -- meanwhile.  The row is written, so that whoever has looked at the role

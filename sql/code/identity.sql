@@ -1,31 +1,6 @@
 -- Who vouches for users: verified domains, which make users managed (P3),
 -- SAML identity providers, and what a session must satisfy (G9).
 
--- Domains -------------------------------------------------------------------
-
-CREATE FUNCTION aiven_rbac.domain_manager(email text) RETURNS uuid
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT d.organization FROM aiven_rbac.domain AS d
-    WHERE d.name = lower(split_part(email, '@', 2)) AND d.verified_at IS NOT NULL
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.domain_manager(text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.domain_manager(text) IS
-    'the organization that has verified the domain of an email, or NULL';
-
-CREATE FUNCTION aiven_rbac.managed_by("user" uuid) RETURNS uuid
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT m.organization FROM aiven_rbac.managed_user AS m WHERE m.principal = "user"
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.managed_by(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.managed_by(uuid) IS
-    'the organization that manages a user, since it has verified the domain of the user''s email, or NULL (P3)';
-
 CREATE FUNCTION aiven_rbac.find_domain(actor uuid, action text, organization @extschema@.rbac_path, domain text)
     RETURNS aiven_rbac.domain
     LANGUAGE plpgsql STABLE
@@ -121,8 +96,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_path, text) IS
     'remove a domain from an organization, which manages its users no longer; it takes domain.remove';
 
--- Identity providers --------------------------------------------------------
-
 CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.rbac_path, name text, entity_id text,
                                                        url text, certificate_fingerprint text)
     RETURNS uuid
@@ -192,8 +165,6 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid
     AS $$ SELECT aiven_rbac.delete_belonging('identity_provider', 'identity_provider.remove', identity_provider) $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_remove(uuid) IS
     'remove an identity provider from its organization; it takes identity_provider.remove';
-
--- Authentication policy (G9) ------------------------------------------------
 
 CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
                                                            allowed_methods text[], personal_tokens boolean)

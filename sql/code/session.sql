@@ -20,17 +20,3 @@ CREATE FUNCTION @extschema@.rbac_reset_principal() RETURNS void
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.rbac_reset_principal() IS
     'be nobody again: what every pooled connection should end with';
-
-CREATE FUNCTION aiven_rbac.actor() RETURNS uuid
-    AS 'MODULE_PATHNAME', 'rbac_actor'
-    LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.actor() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.actor() IS
-    'the principal on whose behalf administration acts, NULL for the bootstrap operator; an error for anybody else';
-
-CREATE FUNCTION aiven_rbac.viewer() RETURNS uuid
-    AS 'MODULE_PATHNAME', 'rbac_viewer'
-    LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.viewer() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.viewer() IS
-    'the principal on whose behalf something is looked up, NULL for the bootstrap operator and for a back end that may set the principal; an error for anybody else';

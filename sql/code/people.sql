@@ -2,8 +2,6 @@
 -- managed by the organization that their email belongs to (P1, P3, P6, P7), and
 -- application users, who belong to one organization (P2).
 
--- Users ---------------------------------------------------------------------
-
 CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
                                              id uuid DEFAULT pg_catalog.gen_random_uuid())
     RETURNS uuid
@@ -173,8 +171,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
     'delete a managed user, with all memberships and grants; it takes user.delete in the managing organization, for a super admin also super_admin.manage';
 
--- Application users ---------------------------------------------------------
-
 CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_path,
                                             name text, description text)
     RETURNS uuid
@@ -277,8 +273,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
     'delete an application user, with its grants and group memberships; it takes application_user.delete';
-
--- Members (P1, P7) ----------------------------------------------------------
 
 CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_path, email text,
         expires_at timestamptz DEFAULT pg_catalog.now() + interval '7 days')

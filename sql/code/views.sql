@@ -5,8 +5,6 @@
 --
 -- Without a principal, and for one that is deactivated, all of them are empty.
 
--- Hierarchy (H1, H7, H8, H9) ------------------------------------------------------
-
 CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
     SELECT r.id, r.kind, r.organization, r.parent, r.path, r.name, r.created_at
     FROM (VALUES ('organization'), ('unit'), ('project'), ('service')) AS k (kind)
@@ -74,8 +72,6 @@ CREATE VIEW aiven_rbac.visible_plan_list WITH (security_barrier) AS
                   WHERE r.path OPERATOR(@extschema@.<@) s.scope OR r.path OPERATOR(@extschema@.@>) s.scope);
 COMMENT ON VIEW aiven_rbac.visible_plan_list IS
     'lists of service plans that bind a resource on which the session''s principal holds anything';
-
--- People (P1 to P8) ---------------------------------------------------------------
 
 CREATE VIEW aiven_rbac.own_profile WITH (security_barrier) AS
     SELECT p.id, p.kind, p.email, p.name, p.description, p.organization, p.created_at
@@ -166,8 +162,6 @@ CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
 COMMENT ON VIEW aiven_rbac.visible_invitation IS
     'invitations and what became of them: user_invitation.view; and those for one''s own email';
 
--- Access (G1 to G8) ---------------------------------------------------------------
-
 CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
     SELECT a.organization, a.principal, p.kind, coalesce(p.email, p.name) AS principal_name,
            a.resource, r.path, g.name AS grant_name, a.valid_from, a.valid_until, a.granted_at
@@ -190,8 +184,6 @@ CREATE VIEW aiven_rbac.visible_role WITH (security_barrier) AS
        OR g.owner IN (SELECT m.organization FROM aiven_rbac.membership AS m WHERE m.principal = aiven_rbac.self());
 COMMENT ON VIEW aiven_rbac.visible_role IS
     'roles and permissions: those that all organizations have, and the own ones of organizations that one belongs to';
-
--- What belongs to the organization as a whole (H6, P3, G9) ------------------------
 
 CREATE VIEW aiven_rbac.visible_billing_group WITH (security_barrier) AS
     SELECT b.organization, b.id, b.name, b.currency, b.tax_id, b.billing_emails, b.billing_address, b.payment_method, b.created_at

@@ -2,6 +2,47 @@
 -- functions run with the caller's rights: who may not alter a table can't
 -- protect or unprotect it.
 
+-- Policies call the decision function with constant names and nothing else, so
+-- that plans can be made of them, here and on the shards of a cluster.  The
+-- names are cast, so that no other function of the name can fit better.
+CREATE FUNCTION aiven_rbac.policy_expression("column" name, names text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF names IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF cardinality(names) = 0 OR array_position(names, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'names of permissions must be given'
+            USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as ''project:services:read''.';
+    END IF;
+    PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), gen_random_uuid(), VARIADIC names);
+    IF cardinality(names) = 1 THEN
+        RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
+    END IF;
+    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::pg_catalog.text[])', "column", names);
+END
+$$;
+COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
+    'the condition of a policy that takes one of the names on the resource in a column; an error for an unknown name';
+
+CREATE FUNCTION aiven_rbac.drop_policies("table" regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    policy name;
+BEGIN
+    FOR policy IN SELECT p.polname FROM pg_catalog.pg_policy AS p
+                  WHERE p.polrelid = "table"
+                    AND p.polname IN ('rbac_select', 'rbac_insert', 'rbac_update', 'rbac_delete') LOOP
+        EXECUTE format('DROP POLICY %I ON %s', policy, "table");
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION aiven_rbac.drop_policies(regclass) IS 'drop the policies that rbac_protect_table() creates';
+
 CREATE FUNCTION @extschema@.rbac_protect_table("table" regclass, "column" name, read text[], write text[] DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
@@ -93,47 +134,6 @@ CREATE FUNCTION @extschema@.rbac_protect_table("table" regclass, "column" name, 
     AS $$ SELECT @extschema@.rbac_protect_table("table", "column", read, aiven_rbac.names_of(write)) $$;
 COMMENT ON FUNCTION @extschema@.rbac_protect_table(regclass, name, text[], text) IS
     'the same for one name to write';
-
--- Policies call the decision function with constant names and nothing else, so
--- that plans can be made of them, here and on the shards of a cluster.  The
--- names are cast, so that no other function of the name can fit better.
-CREATE FUNCTION aiven_rbac.policy_expression("column" name, names text[]) RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-BEGIN
-    IF names IS NULL THEN
-        RETURN NULL;
-    END IF;
-    IF cardinality(names) = 0 OR array_position(names, NULL) IS NOT NULL THEN
-        RAISE EXCEPTION 'names of permissions must be given'
-            USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as ''project:services:read''.';
-    END IF;
-    PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), gen_random_uuid(), VARIADIC names);
-    IF cardinality(names) = 1 THEN
-        RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
-    END IF;
-    RETURN format('@extschema@.rbac_has_any_permission(%I, VARIADIC %L::pg_catalog.text[])', "column", names);
-END
-$$;
-COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
-    'the condition of a policy that takes one of the names on the resource in a column; an error for an unknown name';
-
-CREATE FUNCTION aiven_rbac.drop_policies("table" regclass) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-DECLARE
-    policy name;
-BEGIN
-    FOR policy IN SELECT p.polname FROM pg_catalog.pg_policy AS p
-                  WHERE p.polrelid = "table"
-                    AND p.polname IN ('rbac_select', 'rbac_insert', 'rbac_update', 'rbac_delete') LOOP
-        EXECUTE format('DROP POLICY %I ON %s', policy, "table");
-    END LOOP;
-END
-$$;
-COMMENT ON FUNCTION aiven_rbac.drop_policies(regclass) IS 'drop the policies that rbac_protect_table() creates';
 
 CREATE FUNCTION @extschema@.rbac_unprotect_table("table" regclass) RETURNS void
     LANGUAGE plpgsql

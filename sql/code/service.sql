@@ -1,28 +1,8 @@
--- What is set on projects and services: the lists of allowed plans (H8), tags
--- (H7), and the database accounts of services (H9).
+-- Services, their tags and projects' (H7), plans (H8) and accounts (H9).
 
--- Plan lists (H8) -----------------------------------------------------------
-
-CREATE FUNCTION aiven_rbac.allowed_plans(place @extschema@.rbac_path) RETURNS text[]
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    WITH lists AS (
-        SELECT l.plans FROM aiven_rbac.plan_list AS l JOIN aiven_rbac.resource AS r ON r.id = l.resource
-        WHERE r.path OPERATOR(@extschema@.@>) place
-    )
-    SELECT CASE WHEN EXISTS (TABLE lists)
-           THEN ARRAY(SELECT p FROM lists AS l, unnest(l.plans) AS p
-                      WHERE NOT EXISTS (SELECT FROM lists AS other WHERE p <> ALL (other.plans))
-                      GROUP BY p ORDER BY p)
-           END
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) IS
-    'the plans that every plan list at or above a place names, or NULL if there is no list';
-
-CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, plans text[]) RETURNS void
+CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_path, label text, service_type text,
+        plan text DEFAULT NULL, id uuid DEFAULT pg_catalog.gen_random_uuid())
+    RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -30,26 +10,58 @@ CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, p
 #variable_conflict use_variable
 DECLARE
     actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project');
-    violated text;
-    missing text;
+    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
+    r aiven_rbac.resource;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
-    IF plans IS NULL THEN
-        DELETE FROM aiven_rbac.plan_list AS l WHERE l.resource = r.id;
-    ELSE
-        INSERT INTO aiven_rbac.plan_list (resource, kind, organization, plans) VALUES (r.id, r.kind, r.organization, plans)
-        ON CONFLICT ON CONSTRAINT plan_list_pkey DO UPDATE SET plans = EXCLUDED.plans;
+    PERFORM aiven_rbac.require(actor, 'service.create', p.id);
+    IF service_type IS NULL OR service_type = '' THEN
+        RAISE EXCEPTION 'a service needs a type'
+            USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as "pg", "kafka" or "redis".';
     END IF;
-EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
-    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
-    PERFORM aiven_rbac.refuse_value('plan_list', SQLSTATE, violated, missing);
+    PERFORM aiven_rbac.require_plan(p.path, plan);
+    r := aiven_rbac.create_resource('service', p, label, NULL, id);
+    INSERT INTO aiven_rbac.service (id, organization, service_type, plan)
+    VALUES (r.id, r.organization, service_type, plan);
+    RETURN r.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_path, text[]) IS
-    'allow only some plans for services below a resource, as far as the levels above allow them too (NULL: no list here; H8); as for other control of access, it takes permission.grant there';
+COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_path, text, text, text, uuid) IS
+    'create a service in a project; it takes service.create there, and the plan must be allowed (H8)';
 
--- Tags (H7) -----------------------------------------------------------------
+CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.rename_resource('service.edit', service, 'service', name, label) $$;
+COMMENT ON FUNCTION @extschema@.rbac_service_edit(@extschema@.rbac_path, text, text) IS
+    'change a service''s display name or label (NULL: leave it); it takes service.edit; returns its path';
+
+CREATE FUNCTION @extschema@.rbac_service_plan_change(service @extschema@.rbac_path, plan text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    s aiven_rbac.resource := aiven_rbac.find_resource(actor, service, 'service');
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'service_plan.change', s.id);
+    PERFORM aiven_rbac.require_plan(@extschema@.rbac_path_parent(s.path), plan);
+    UPDATE aiven_rbac.service AS x SET plan = rbac_service_plan_change.plan WHERE x.id = s.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_path, text) IS
+    'change a service''s plan to one that is allowed (H8); it takes service_plan.change';
+
+CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'service.delete', service, 'service') $$;
+COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_path) IS
+    'delete a service; it takes service.delete';
 
 CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_path, key text, value text) RETURNS void
     LANGUAGE plpgsql
@@ -104,8 +116,6 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_path, text) IS
     'remove a tag from a project or service; it takes project_tag.delete or service_tag.delete';
-
--- Service users (H9) --------------------------------------------------------
 
 -- To which database role an account corresponds is noted, no more: nothing is
 -- decided by it.  Whoever is a principal by their database role is no account.

@@ -1,8 +1,11 @@
 -- The last word on privileges.  Whoever has default privileges in this
--- database ("ALTER DEFAULT PRIVILEGES GRANT … ON TABLES TO …", mostly meant
+-- database ("ALTER DEFAULT PRIVILEGES GRANT ... ON TABLES TO ...", mostly meant
 -- for the application's objects) has been given them on every object made
 -- above.  Here they would undo all access control: a table that can be written
 -- is a grant of everything, and internal functions trust their caller.
+--
+-- What was a member before this script keeps the privileges that it has: an
+-- upgrade does not take away what an administrator has granted.
 DO $$
 DECLARE
     revoke text;
@@ -20,6 +23,7 @@ BEGIN
              pg_catalog.aclexplode(c.relacl) AS a
         -- A view for everybody asks who is looking, and is a security barrier.
         WHERE a.grantee <> c.relowner
+          AND c.oid::text <> ALL (string_to_array(current_setting('aiven_rbac_script.members'), ' '))
           AND (c.relkind = 'r'
                OR (c.relkind = 'v'
                    AND (a.grantee <> 0 OR c.reloptions IS DISTINCT FROM '{security_barrier=true}')))
@@ -34,6 +38,7 @@ BEGIN
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
           AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'
           AND a.grantee NOT IN (0, p.proowner)
+          AND p.oid::text <> ALL (string_to_array(current_setting('aiven_rbac_script.members'), ' '))
           AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(p.proacl) AS x WHERE x.grantee = 0)
     LOOP
         EXECUTE revoke;

@@ -26,8 +26,6 @@ REVOKE ALL ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) FROM PUBLIC
 COMMENT ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) IS
     'delete a billing group or the like that nothing uses';
 
--- Payment methods -----------------------------------------------------------
-
 CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rbac_path, provider text,
         provider_reference text, last_four text DEFAULT NULL)
     RETURNS uuid
@@ -89,8 +87,6 @@ CREATE FUNCTION @extschema@.rbac_payment_method_delete(payment_method uuid) RETU
     AS $$ SELECT aiven_rbac.delete_belonging('payment_method', 'payment_method.delete', payment_method) $$;
 COMMENT ON FUNCTION @extschema@.rbac_payment_method_delete(uuid) IS
     'delete a payment method that no billing group uses; it takes payment_method.delete';
-
--- Billing addresses ---------------------------------------------------------
 
 CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rbac_path, company_name text, city text,
         country_code text, address_lines text[] DEFAULT '{}', postal_code text DEFAULT NULL, state text DEFAULT NULL)
@@ -159,8 +155,6 @@ CREATE FUNCTION @extschema@.rbac_billing_address_delete(billing_address uuid) RE
     AS $$ SELECT aiven_rbac.delete_belonging('billing_address', 'billing_address.delete', billing_address) $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_address_delete(uuid) IS
     'delete a billing address that no billing group uses; it takes billing_address.delete';
-
--- Billing groups ------------------------------------------------------------
 
 CREATE FUNCTION aiven_rbac.require_own(actor uuid, kind text, id uuid, organization uuid) RETURNS void
     LANGUAGE plpgsql STABLE

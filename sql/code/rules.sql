@@ -1,20 +1,5 @@
--- Rules that take more than one row to judge, and the signal to the caches.
-
--- What is inside a resource at this moment, whatever the snapshot.
-CREATE FUNCTION aiven_rbac.children_now(parent uuid, OUT id uuid, OUT kind text, OUT path @extschema@.rbac_path)
-    RETURNS SETOF record
-    AS 'MODULE_PATHNAME', 'rbac_children_now'
-    LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION aiven_rbac.children_now(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.children_now(uuid) IS
-    'resources directly inside another, as committed now rather than at the transaction''s snapshot';
-
-CREATE FUNCTION aiven_rbac.is_retired_now(id uuid) RETURNS boolean
-    AS 'MODULE_PATHNAME', 'rbac_is_retired_now'
-    LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION aiven_rbac.is_retired_now(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.is_retired_now(uuid) IS
-    'was there a resource with an id that is deleted, as committed now rather than at the transaction''s snapshot?';
+-- Rules that need more than one row to judge: triggers, so that they hold on
+-- every write path.
 
 -- Hierarchy (H1): a resource stands right under its parent, in the parent's
 -- organization, and carries the parent's path.  When a path changes, all that
@@ -159,8 +144,10 @@ COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization
 
 CREATE TRIGGER check_super_admins AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.group_member
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_super_admins();
+
 CREATE TRIGGER check_super_admins_truncate AFTER TRUNCATE ON aiven_rbac.group_member
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_super_admins();
+
 CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.principal
     FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
     EXECUTE FUNCTION aiven_rbac.check_super_admins();
@@ -183,48 +170,12 @@ COMMENT ON FUNCTION aiven_rbac.keep_catalogue() IS 'trigger: nobody truncates th
 
 CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+
 CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+
 CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.grantable_on
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
+
 CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.allowed_action
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();
-
--- Signals (C1, C4): once before and once after a statement, in every
--- replication role.  The one after is what tells others.  The one before is for
--- a statement that fails halfway: functions that it called may have seen, and
--- cached, its first rows, and only a signal that was given already is repeated
--- when it is rolled back.  Logical apply fires no statement triggers, so that
--- there each row speaks; a duplicate signal in one command costs nothing.
-CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
-    AS 'MODULE_PATHNAME', 'rbac_signal_change'
-    LANGUAGE C;
-REVOKE ALL ON FUNCTION aiven_rbac.signal_change() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.signal_change() IS
-    'trigger: tells every session that what it has cached is old; with an argument, that the catalogue changed';
-
-DO $$
-DECLARE
-    t record;
-BEGIN
-    FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
-                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
-                                   ('action', '''catalogue'''), ('grantable', '''catalogue'''),
-                                   ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
-             AS v (name, argument)
-    LOOP
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
-            'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
-        EXECUTE pg_catalog.format(
-            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
-            'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
-    END LOOP;
-END
-$$;

@@ -1,0 +1,95 @@
+-- Grants (G1, G4, G7).
+
+CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_path,
+        valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
+    g aiven_rbac.grantable;
+    levels text;
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF valid_from >= valid_until THEN
+        RAISE EXCEPTION 'the period of a grant must not be empty'
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
+                  HINT = 'Let it end after it begins; NULL means no limit.';
+    END IF;
+    SELECT * INTO STRICT g FROM aiven_rbac.grantable AS x
+    WHERE x.id = aiven_rbac.find_grantable(name, r.organization);
+    -- A role of the organization must not change while it is handed out.
+    IF g.organization = r.organization THEN
+        PERFORM FROM aiven_rbac.grantable AS x WHERE x.id = g.id FOR SHARE;
+    END IF;
+    SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
+    INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
+    IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
+            USING ERRCODE = 'invalid_grant_operation',
+                  DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
+                                ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,
+                  HINT = CASE WHEN g.type = 'built-in' THEN 'Make a member super admin with rbac_super_admin_add().'
+                              WHEN r.kind = 'service' THEN 'Grant it on the service''s project, or create a service user.'
+                              ELSE 'Grant it on a resource of such a kind.' END;
+    END IF;
+    PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
+    PERFORM aiven_rbac.require_all_of(actor, r.id, g.id, valid_from, valid_until);
+    IF p.account_owners THEN
+        RAISE EXCEPTION 'nothing can be granted to the account owners group'
+            USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Its members are super admins: they have everything.';
+    END IF;
+    IF NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
+                   WHERE m.principal = p.id AND m.organization = r.organization) THEN
+        RAISE EXCEPTION '% "%" does not belong to the organization of "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), resource
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'Only accepted members, and groups and application users of the organization, can be granted anything.',
+                  HINT = CASE WHEN p.kind = 'user' THEN 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().'
+                              ELSE 'Create one in that organization.' END;
+    END IF;
+    INSERT INTO aiven_rbac.access_grant AS a
+           (principal, resource, grantable, organization, resource_kind, grantable_organization, valid_from, valid_until)
+    VALUES (p.id, r.id, g.id, r.organization, r.kind, g.organization, rbac_grant.valid_from, rbac_grant.valid_until)
+    ON CONFLICT ON CONSTRAINT access_grant_pkey DO UPDATE
+    SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, granted_at = EXCLUDED.granted_at
+    WHERE (a.valid_from, a.valid_until) IS DISTINCT FROM (EXCLUDED.valid_from, EXCLUDED.valid_until);
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz) IS
+    'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it takes permission.grant there and every action handed out (G5); true when something changed';
+
+CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
+    g uuid := aiven_rbac.find_grantable(name, r.organization);
+BEGIN
+    IF name IS NULL THEN
+        RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF actor IS DISTINCT FROM p.id THEN
+        PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
+        PERFORM aiven_rbac.require_all_of(actor, r.id, g, statement_timestamp(), statement_timestamp());
+    END IF;
+    DELETE FROM aiven_rbac.access_grant AS a
+    WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
+    'revoke a grant; it takes the same standing as granting, or that the grant is one''s own; true when something changed';

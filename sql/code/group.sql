@@ -1,0 +1,172 @@
+-- Groups and their members, super admins among them (P4, P5).
+
+CREATE FUNCTION @extschema@.rbac_group_create(organization @extschema@.rbac_path, name text,
+                                              description text DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.create_principal('group', 'group.create', organization, name, description) $$;
+COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_path, text, text) IS
+    'create a group of an organization; it takes group.create';
+
+CREATE FUNCTION aiven_rbac.find_group(actor uuid, "group" uuid, action text) RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, g.organization);
+    IF g.account_owners THEN
+        RAISE EXCEPTION 'the account owners group cannot be changed or deleted'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'Every organization has it: its members are the super admins.',
+                  HINT = 'rbac_super_admin_add() and rbac_super_admin_remove() change who is in it.';
+    END IF;
+    RETURN g;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_group(uuid, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_group(uuid, uuid, text) IS
+    'a group that the actor may do something to; an error otherwise';
+
+CREATE FUNCTION @extschema@.rbac_group_rename("group" uuid, name text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM aiven_rbac.edit_principal(aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.rename'), name, NULL);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_group_rename(uuid, text) IS 'rename a group; it takes group.rename';
+
+CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM aiven_rbac.edit_principal(aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.edit_description'),
+                                      NULL, description);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_group_edit(uuid, text) IS
+    'change a group''s description; it takes group.edit_description';
+
+CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    g aiven_rbac.principal := aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.delete');
+BEGIN
+    DELETE FROM aiven_rbac.principal AS x WHERE x.id = g.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
+    'delete a group, with its grants; it takes group.delete';
+
+CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
+    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
+    a record;
+BEGIN
+    -- No grant may come to the group between the look at its grants and the
+    -- new member (a grant references, and so locks, the group's membership).
+    -- The look is at what is there now: a snapshot from before would let in
+    -- whoever had the patience to keep one.
+    PERFORM FROM aiven_rbac.membership AS m WHERE m.principal = g.id FOR UPDATE;
+    IF g.account_owners THEN
+        PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
+        IF p.kind <> 'user' THEN
+            RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
+                USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
+        END IF;
+    ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
+        PERFORM aiven_rbac.require(actor, 'group_member.add_privileged', g.organization);
+        FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
+            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
+        END LOOP;
+    ELSE
+        PERFORM aiven_rbac.require(actor, 'group_member.add', g.organization);
+    END IF;
+    IF NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
+                   WHERE m.principal = p.id AND m.organization = g.organization) THEN
+        RAISE EXCEPTION '% "%" does not belong to the organization of group "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), g.name
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'Groups hold accepted members and application users of their organization.',
+                  HINT = 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().';
+    END IF;
+    INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind, account_owners)
+    VALUES (p.id, g.id, g.organization, p.kind, g.account_owners)
+    ON CONFLICT DO NOTHING;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_group_member_add(uuid, uuid) IS
+    'add a user or application user to a group; it takes group_member.add, for a group that holds grants group_member.add_privileged and every action that they give, for account owners super_admin.manage';
+
+CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
+BEGIN
+    PERFORM aiven_rbac.require(actor, CASE WHEN g.account_owners THEN 'super_admin.manage'
+                                      ELSE 'group_member.remove' END, g.organization);
+    DELETE FROM aiven_rbac.group_member AS m WHERE m.group_id = g.id AND m.member = principal;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the principal with id % is not a member of group "%"', coalesce(principal::text, 'NULL'), g.name
+            USING ERRCODE = 'undefined_object';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_group_member_remove(uuid, uuid) IS
+    'remove a member from a group; it takes group_member.remove, for account owners super_admin.manage';
+
+CREATE FUNCTION aiven_rbac.account_owners(organization @extschema@.rbac_path) RETURNS uuid
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p.id FROM aiven_rbac.principal AS p
+    WHERE p.account_owners
+      AND p.organization = (aiven_rbac.find_resource(aiven_rbac.actor(), account_owners.organization, 'organization')).id
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) IS
+    'the group whose members are an organization''s super admins';
+
+CREATE FUNCTION @extschema@.rbac_super_admin_add(organization @extschema@.rbac_path, principal uuid) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT @extschema@.rbac_group_member_add(aiven_rbac.account_owners(organization), principal) $$;
+COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_path, uuid) IS
+    'make a member a super admin of the organization; only super admins can';
+
+CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT @extschema@.rbac_group_member_remove(aiven_rbac.account_owners(organization), principal) $$;
+COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_path, uuid) IS
+    'end a member''s super admin standing; only super admins can, and the last one stays';

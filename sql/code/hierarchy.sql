@@ -1,0 +1,279 @@
+-- The hierarchy: organizations, units, projects and services are created,
+-- renamed, moved and deleted (H1 to H5).  Every function of administration
+-- acts for the session's principal: it looks up who that is, what it is about,
+-- and whether the principal holds the action that the catalogue names for it
+-- there; then it writes.  The bootstrap operator (actor NULL) may do
+-- everything that the tables' rules allow.
+
+CREATE FUNCTION aiven_rbac.path_below(parent @extschema@.rbac_path, label text) RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    own @extschema@.rbac_path := label::@extschema@.rbac_path;
+BEGIN
+    IF @extschema@.rbac_path_nlevel(own) <> 1 THEN
+        RAISE EXCEPTION 'invalid label "%"', label
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = 'A label is one part of a path, without dots.',
+                  HINT = 'The parent''s path is an argument of its own.';
+    END IF;
+    RETURN CASE WHEN parent IS NULL THEN own ELSE parent OPERATOR(@extschema@.||) own END;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.path_below(@extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.path_below(@extschema@.rbac_path, text) IS
+    'the path of what is called so under a parent, or by itself when there is no parent';
+
+CREATE FUNCTION aiven_rbac.refuse_path(violated text, path @extschema@.rbac_path) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF violated = 'resource_project_label_key' THEN
+        RAISE EXCEPTION 'project label "%" is already taken', @extschema@.rbac_path_label(path)
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'A project''s label is unique in the whole database.',
+                  HINT = 'Choose another label; the display name need not be unique.';
+    ELSIF violated = 'resource_path_key' THEN
+        RAISE EXCEPTION '"%" already exists', path
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'Labels are unique among siblings.',
+                  HINT = 'Choose another label; the display name need not be unique.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_path(text, @extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_path(text, @extschema@.rbac_path) IS
+    'raise the error for a path that a constraint refused';
+
+CREATE FUNCTION aiven_rbac.create_resource(kind text, parent aiven_rbac.resource, label text, name text, id uuid)
+    RETURNS aiven_rbac.resource
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+    violated text;
+BEGIN
+    IF label IS NULL OR id IS NULL THEN
+        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    r.id := id;
+    r.kind := kind;
+    r.organization := coalesce((parent).organization, id);
+    r.parent := (parent).id;
+    r.path := aiven_rbac.path_below((parent).path, label);
+    r.name := coalesce(name, label);
+    BEGIN
+        INSERT INTO aiven_rbac.resource (id, kind, organization, parent, path, name)
+        VALUES (r.id, r.kind, r.organization, r.parent, r.path, r.name);
+    EXCEPTION WHEN unique_violation THEN
+        GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+        PERFORM aiven_rbac.refuse_path(violated, r.path);
+        RAISE EXCEPTION 'a resource with the id % already exists', id
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'An id is one resource''s for ever.',
+                  HINT = 'Bring another id, or none.';
+    END;
+    -- Looked at last: the insertion has waited for whoever was deleting it.
+    IF aiven_rbac.actor() IS NOT NULL AND aiven_rbac.is_retired_now(id) THEN
+        RAISE EXCEPTION 'a resource with the id % has been deleted', id
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'An id is one resource''s for ever; only the bootstrap operator can restore it.',
+                  HINT = 'Bring another id, or none.';
+    END IF;
+    RETURN r;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) IS
+    'add a resource under its parent, with errors that a caller understands';
+
+CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_path, kind text, name text, label text)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, path, kind);
+    renamed @extschema@.rbac_path := r.path;
+    violated text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, r.id);
+    IF name = '' THEN
+        RAISE EXCEPTION 'the name of % "%" must not be empty', kind, path
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
+    END IF;
+    IF label IS NOT NULL THEN
+        renamed := aiven_rbac.path_below(@extschema@.rbac_path_parent(r.path), label);
+    END IF;
+    UPDATE aiven_rbac.resource AS x SET name = coalesce(rename_resource.name, x.name), path = renamed WHERE x.id = r.id;
+    RETURN renamed;
+EXCEPTION WHEN unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+    PERFORM aiven_rbac.refuse_path(violated, renamed);
+    RAISE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, text, text, text) IS
+    'change the display name or the label of a resource (NULL: leave it); paths below follow';
+
+CREATE FUNCTION aiven_rbac.delete_resource(actor uuid, action text, path @extschema@.rbac_path, kind text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, path, kind);
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, r.id);
+    DELETE FROM aiven_rbac.resource AS x WHERE x.id = r.id;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(uuid, text, @extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.delete_resource(uuid, text, @extschema@.rbac_path, text) IS
+    'delete a resource that has nothing inside (H5)';
+
+CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
+        super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT pg_catalog.gen_random_uuid())
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    founder aiven_rbac.principal;
+    manager uuid;
+    o aiven_rbac.resource;
+    owners uuid := gen_random_uuid();
+BEGIN
+    IF super_admin IS NULL THEN
+        RAISE EXCEPTION 'an organization needs a super admin'
+            USING ERRCODE = 'null_value_not_allowed',
+                  HINT = 'Give the id of a user: rbac_user(email).';
+    END IF;
+    founder := aiven_rbac.find_principal(actor, super_admin, 'user');
+    -- A deactivation that is under way comes first.
+    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
+    IF founder.deactivated_at IS NOT NULL THEN
+        RAISE EXCEPTION 'user "%" is deactivated', founder.email
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'An organization needs an active super admin.';
+    END IF;
+    IF actor <> super_admin THEN
+        RAISE EXCEPTION 'permission denied to create an organization for another user'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'Whoever creates an organization becomes its super admin.';
+    END IF;
+    manager := aiven_rbac.managed_by(founder.id);
+    IF actor IS NOT NULL AND manager IS NOT NULL
+       AND NOT @extschema@.rbac_has_permission(actor, manager, 'role:organization:admin') THEN
+        RAISE EXCEPTION 'managed user "%" cannot create an organization', founder.email
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
+                                  (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = manager)),
+                  HINT = 'An admin of that organization can create one.';
+    END IF;
+    o := aiven_rbac.create_resource('organization', NULL, label, name, id);
+    INSERT INTO aiven_rbac.organization (id) VALUES (o.id);
+    INSERT INTO aiven_rbac.principal (id, kind, organization, name, description, account_owners)
+    VALUES (owners, 'group', o.id, 'account owners', 'Super admins of the organization', true);
+    INSERT INTO aiven_rbac.membership (principal, organization, kind)
+    VALUES (owners, o.id, 'group'), (founder.id, o.id, 'user');
+    INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind, account_owners)
+    VALUES (founder.id, owners, o.id, 'user', true);
+    RETURN o.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
+    'create an organization; whoever creates it becomes its super admin (the bootstrap operator names one); a managed user can only as an admin of the managing organization (H2)';
+
+CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_path, name text,
+                                                     label text DEFAULT NULL)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.rename_resource('organization.rename', organization, 'organization', name, label) $$;
+COMMENT ON FUNCTION @extschema@.rbac_organization_rename(@extschema@.rbac_path, text, text) IS
+    'change an organization''s display name, and its label if one is given; super admins only; returns its path';
+
+CREATE FUNCTION @extschema@.rbac_organization_support_tier_set(organization @extschema@.rbac_path, support_tier text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    violated text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'billing_group.edit', o.id);
+    UPDATE aiven_rbac.organization AS x SET support_tier = rbac_organization_support_tier_set.support_tier
+    WHERE x.id = o.id;
+EXCEPTION WHEN check_violation OR not_null_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+    PERFORM aiven_rbac.refuse_value('support_tier', SQLSTATE, violated, 'name');
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_organization_support_tier_set(@extschema@.rbac_path, text) IS
+    'set the support tier of a whole organization: basic, business, advanced or premium; it is paid for, so it takes billing_group.edit';
+
+CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_path) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'organization.delete', organization, 'organization') $$;
+COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_path) IS
+    'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
+
+CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_path, label text, name text DEFAULT NULL,
+                                             id uuid DEFAULT pg_catalog.gen_random_uuid())
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'unit.create', o.id);
+    RETURN (aiven_rbac.create_resource('unit', o, label, name, id)).path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_path, text, text, uuid) IS
+    'create a unit in an organization; it takes unit.create there';
+
+CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_path, name text, label text DEFAULT NULL)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.rename_resource('unit.create', unit, 'unit', name, label) $$;
+COMMENT ON FUNCTION @extschema@.rbac_unit_rename(@extschema@.rbac_path, text, text) IS
+    'change a unit''s display name, and its label if one is given; like creating one, it takes unit.create; returns its path';
+
+CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_path) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'unit.delete', unit, 'unit') $$;
+COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_path) IS
+    'delete a unit without projects; it takes unit.delete';

@@ -1,0 +1,136 @@
+-- From names to ids and back, and the drawing of a hierarchy.
+
+CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT (aiven_rbac.find_resource(aiven_rbac.viewer(), path,
+                                     'organization', 'unit', 'project', 'service')).id
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
+    'the id of the resource at a path; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_resource_path(id uuid) RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+BEGIN
+    SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = rbac_resource_path.id;
+    IF NOT FOUND OR NOT aiven_rbac.is_member(aiven_rbac.viewer(), r.organization) THEN
+        RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
+    END IF;
+    RETURN r.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_resource_path(uuid) IS
+    'the path of the resource with an id; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    result uuid;
+BEGIN
+    PERFORM aiven_rbac.viewer();
+    SELECT p.id INTO result FROM aiven_rbac.principal AS p
+    WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'user "%" does not exist', email
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Users are known by their email: rbac_user_create() makes one.';
+    END IF;
+    RETURN result;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_user(text) IS
+    'the id of the user with an email (case does not matter); an error if there is none';
+
+CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    o aiven_rbac.resource := aiven_rbac.find_resource(aiven_rbac.viewer(), organization, 'organization');
+    result uuid;
+BEGIN
+    SELECT p.id INTO result FROM aiven_rbac.principal AS p
+    WHERE p.organization = o.id AND p.kind = find_by_name.kind AND p.name = find_by_name.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), name, organization
+            USING ERRCODE = 'undefined_object', HINT = format('rbac_%s_create() makes one.', kind);
+    END IF;
+    RETURN result;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) IS
+    'the id of an organization''s group or application user; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_group(organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.find_by_name('group', organization, name) $$;
+COMMENT ON FUNCTION @extschema@.rbac_group(@extschema@.rbac_path, text) IS
+    'the id of an organization''s group; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_application_user(organization @extschema@.rbac_path, name text) RETURNS uuid
+    LANGUAGE sql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.find_by_name('application_user', organization, name) $$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user(@extschema@.rbac_path, text) IS
+    'the id of an organization''s application user; an error if there is none';
+
+CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE STRICT
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.viewer();
+    top aiven_rbac.resource := aiven_rbac.find_resource(actor, root, 'organization', 'unit', 'project', 'service');
+    -- Box drawing, where the server's and the client's encoding have it
+    drawn_in_boxes boolean := getdatabaseencoding() = 'UTF8' AND pg_client_encoding() = 'UTF8';
+    through text := CASE WHEN drawn_in_boxes THEN chr(9474) ELSE '|' END || '   ';
+    branch text := CASE WHEN drawn_in_boxes THEN chr(9500) || repeat(chr(9472), 2) ELSE '|--' END || ' ';
+    corner text := CASE WHEN drawn_in_boxes THEN chr(9492) || repeat(chr(9472), 2) ELSE '`--' END || ' ';
+BEGIN
+    -- A resource is drawn when something is held on it or below it.  "rails"
+    -- is the part of a line that the levels above have drawn.
+    RETURN QUERY
+    WITH RECURSIVE seen AS MATERIALIZED (
+        SELECT r.id, r.parent, r.kind, r.path, r.name FROM aiven_rbac.resource AS r
+        WHERE r.path OPERATOR(@extschema@.<@) root
+          AND (actor IS NULL OR EXISTS (SELECT FROM @extschema@.rbac_effective_actions(actor, r.id)))
+    ), shown AS (
+        SELECT r.id, r.parent, r.kind, r.path, r.name,
+               lead(r.id) OVER (PARTITION BY r.parent ORDER BY r.path) IS NULL AS last
+        FROM aiven_rbac.resource AS r
+        WHERE r.path OPERATOR(@extschema@.<@) root
+          AND EXISTS (SELECT FROM seen AS s WHERE s.path OPERATOR(@extschema@.<@) r.path)
+    ), drawn AS (
+        SELECT s.id, s.path, ''::text AS rails,
+               format('%s (%s)', s.name, s.kind) AS line
+        FROM shown AS s WHERE s.id = top.id
+        UNION ALL
+        SELECT s.id, s.path, d.rails || CASE WHEN s.last THEN '    ' ELSE through END,
+               format('%s%s%s (%s)', d.rails, CASE WHEN s.last THEN corner ELSE branch END, s.name, s.kind)
+        FROM drawn AS d JOIN shown AS s ON s.parent = d.id
+    )
+    SELECT d.line FROM drawn AS d ORDER BY d.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_tree(@extschema@.rbac_path) IS
+    'the hierarchy below a resource, drawn line by line, as far as the session''s principal holds something in it';

@@ -1,0 +1,69 @@
+-- Lists of service plans (H8).
+
+CREATE FUNCTION aiven_rbac.allowed_plans(place @extschema@.rbac_path) RETURNS text[]
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH lists AS (
+        SELECT l.plans FROM aiven_rbac.plan_list AS l JOIN aiven_rbac.resource AS r ON r.id = l.resource
+        WHERE r.path OPERATOR(@extschema@.@>) place
+    )
+    SELECT CASE WHEN EXISTS (TABLE lists)
+           THEN ARRAY(SELECT p FROM lists AS l, unnest(l.plans) AS p
+                      WHERE NOT EXISTS (SELECT FROM lists AS other WHERE p <> ALL (other.plans))
+                      GROUP BY p ORDER BY p)
+           END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) IS
+    'the plans that every plan list at or above a place names, or NULL if there is no list';
+
+CREATE FUNCTION aiven_rbac.require_plan(project @extschema@.rbac_path, plan text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    allowed text[] := aiven_rbac.allowed_plans(project);
+BEGIN
+    IF plan IS NOT NULL AND plan <> ALL (allowed) THEN
+        RAISE EXCEPTION 'plan "%" is not allowed in "%"', plan, project
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = CASE WHEN allowed = '{}' THEN 'The plan lists at and above the project have no plan in common.'
+                                ELSE format('Allowed there are: %s.', array_to_string(allowed, ', ')) END,
+                  HINT = 'Choose an allowed plan, or change the lists with rbac_plan_list_set().';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_plan(@extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_plan(@extschema@.rbac_path, text) IS
+    'raise unless a service in a project may have a plan (H8)';
+
+CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, plans text[]) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project');
+    violated text;
+    missing text;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
+    IF plans IS NULL THEN
+        DELETE FROM aiven_rbac.plan_list AS l WHERE l.resource = r.id;
+    ELSE
+        INSERT INTO aiven_rbac.plan_list (resource, kind, organization, plans) VALUES (r.id, r.kind, r.organization, plans)
+        ON CONFLICT ON CONSTRAINT plan_list_pkey DO UPDATE SET plans = EXCLUDED.plans;
+    END IF;
+EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+    PERFORM aiven_rbac.refuse_value('plan_list', SQLSTATE, violated, missing);
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_path, text[]) IS
+    'allow only some plans for services below a resource, as far as the levels above allow them too (NULL: no list here; H8); as for other control of access, it takes permission.grant there';

@@ -1,0 +1,189 @@
+-- Projects: created, renamed, paid, moved and deleted (H3 to H5, H7).
+
+CREATE FUNCTION aiven_rbac.require_billing_group(actor uuid, billing_group uuid, place aiven_rbac.resource) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'project.assign_billing_group', (place).id);
+    IF aiven_rbac.find_belonging(actor, 'billing_group', billing_group) <> (place).organization THEN
+        RAISE EXCEPTION 'billing group with id % belongs to another organization than "%"', billing_group, (place).path
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = 'Billing groups are never shared between organizations.',
+                  HINT = 'Name a billing group of the project''s organization.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_billing_group(uuid, uuid, aiven_rbac.resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_billing_group(uuid, uuid, aiven_rbac.resource) IS
+    'raise unless the actor may let a project at a place be paid by a billing group, which must be of the same organization';
+
+CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_path, label text, name text DEFAULT NULL,
+        billing_group uuid DEFAULT NULL, id uuid DEFAULT pg_catalog.gen_random_uuid())
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    above aiven_rbac.resource := aiven_rbac.find_resource(actor, parent, 'organization', 'unit');
+    r aiven_rbac.resource;
+BEGIN
+    PERFORM aiven_rbac.require(actor, 'project.create', above.id);
+    IF billing_group IS NOT NULL THEN
+        PERFORM aiven_rbac.require_billing_group(actor, billing_group, above);
+    END IF;
+    r := aiven_rbac.create_resource('project', above, label, name, id);
+    INSERT INTO aiven_rbac.project (id, organization, billing_group) VALUES (r.id, r.organization, billing_group);
+    RETURN r.path;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_path, text, text, uuid, uuid) IS
+    'create a project in an organization or unit; it takes project.create there, and project.assign_billing_group if a billing group is given';
+
+CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.rename_resource('project.edit', project, 'project', name, label) $$;
+COMMENT ON FUNCTION @extschema@.rbac_project_edit(@extschema@.rbac_path, text, text) IS
+    'change a project''s display name or label (NULL: leave it); it takes project.edit; returns its path';
+
+CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_path) RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'project.delete', project, 'project') $$;
+COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_path) IS
+    'delete a project without services; it takes project.delete';
+
+CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema@.rbac_path, billing_group uuid)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
+BEGIN
+    IF billing_group IS NULL THEN
+        PERFORM aiven_rbac.require(actor, 'project.assign_billing_group', p.id);
+    ELSE
+        PERFORM aiven_rbac.require_billing_group(actor, billing_group, p);
+    END IF;
+    UPDATE aiven_rbac.project AS x SET billing_group = rbac_project_assign_billing_group.billing_group WHERE x.id = p.id;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rbac_path, uuid) IS
+    'let a project be paid by a billing group of its organization (NULL: by none); it takes project.assign_billing_group';
+
+-- A move lets every grant that stands at the target, or above it, reach the
+-- project.  That is handing out (G5): it takes the same as granting all of
+-- them on the project one by one.  What concerns organizations as a whole
+-- means nothing on a project, and is not counted.  What is granted is looked
+-- up as it is now: a snapshot from before would serve whoever kept one.
+CREATE FUNCTION aiven_rbac.require_move(actor uuid, p aiven_rbac.resource, target aiven_rbac.resource) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    reaching record;
+BEGIN
+    FOR reaching IN
+        SELECT a.valid_from, a.valid_until, array_agg(DISTINCT x.number) AS actions
+        FROM aiven_rbac.resource AS r
+        CROSS JOIN aiven_rbac.grants_on_now(r.id) AS a
+        JOIN aiven_rbac.action AS x ON x.number = ANY (aiven_rbac.allowed_now(a.grantable, r.kind))
+        WHERE r.path OPERATOR(@extschema@.@>) target.path AND NOT r.path OPERATOR(@extschema@.@>) p.path
+          AND a.valid_until > statement_timestamp()
+          AND x.resource_kind <> 'organization'
+        GROUP BY a.valid_from, a.valid_until
+        UNION ALL
+        -- of the super admins of another organization
+        SELECT NULL, NULL, array_agg(x.number)
+        FROM aiven_rbac.action AS x
+        WHERE x.resource_kind <> 'organization' AND target.organization <> p.organization
+        HAVING count(*) > 0
+    LOOP
+        PERFORM aiven_rbac.require_actions(actor, format('move project "%s" to "%s"', p.path, target.path),
+                                           p.id, reaching.actions, reaching.valid_from, reaching.valid_until);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_move(uuid, aiven_rbac.resource, aiven_rbac.resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_move(uuid, aiven_rbac.resource, aiven_rbac.resource) IS
+    'raise unless the actor holds on a project all that principals with grants at a target would come to hold there (G5)';
+
+CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
+                                              billing_group uuid DEFAULT NULL)
+    RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor uuid := aiven_rbac.actor();
+    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
+    target aiven_rbac.resource := aiven_rbac.find_resource(actor, parent, 'organization', 'unit');
+    moved @extschema@.rbac_path;
+    violated text;
+BEGIN
+    -- A grant references the project and so waits for this; one that was just
+    -- given is seen below.
+    SELECT * INTO STRICT p FROM aiven_rbac.resource AS r WHERE r.id = p.id FOR UPDATE;
+    moved := target.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(p.path);
+    PERFORM aiven_rbac.require(actor, 'project.move', p.id);
+    IF target.organization <> p.organization THEN
+        PERFORM aiven_rbac.require(actor, 'project.create', target.id);
+        IF billing_group IS NULL THEN
+            RAISE EXCEPTION 'moving project "%" to another organization takes a billing group of that organization', project
+                USING ERRCODE = 'null_value_not_allowed',
+                      DETAIL = 'Billing groups are never shared between organizations.',
+                      HINT = 'Give the id of a billing group of the target organization as the third argument.';
+        END IF;
+    END IF;
+    IF billing_group IS NOT NULL THEN
+        PERFORM aiven_rbac.require_billing_group(actor, billing_group, target);
+    END IF;
+    PERFORM aiven_rbac.require_move(actor, p, target);
+
+    IF target.organization <> p.organization THEN
+        RETURN QUERY
+        WITH ended AS (
+            DELETE FROM aiven_rbac.access_grant AS a
+            WHERE a.resource = p.id
+              AND (a.grantable_organization = p.organization
+                   OR NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
+                                  WHERE m.principal = a.principal AND m.organization = target.organization))
+            RETURNING a.principal, a.grantable
+        )
+        SELECT e.principal, coalesce(x.email, x.name), g.name, moved
+        FROM ended AS e
+        JOIN aiven_rbac.principal AS x ON x.id = e.principal
+        JOIN aiven_rbac.grantable AS g ON g.id = e.grantable
+        ORDER BY 2, 3;
+        UPDATE aiven_rbac.project AS x SET billing_group = NULL WHERE x.id = p.id;
+    END IF;
+    UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved, organization = target.organization
+    WHERE r.id = p.id;
+    IF billing_group IS NOT NULL THEN
+        UPDATE aiven_rbac.project AS x SET billing_group = rbac_project_move.billing_group WHERE x.id = p.id;
+    END IF;
+EXCEPTION WHEN unique_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+    PERFORM aiven_rbac.refuse_path(violated, moved);
+    RAISE;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid) IS
+    'move a project, with its services, to another unit or organization (H4); paths that reference it follow; it takes project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, and every action that grants at the target come to give (G5); returns the grants that ended';

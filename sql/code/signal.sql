@@ -1,0 +1,40 @@
+-- The signal to the caches.
+
+-- Signals (C1, C4): once before and once after a statement, in every
+-- replication role.  The one after is what tells others.  The one before is for
+-- a statement that fails halfway: functions that it called may have seen, and
+-- cached, its first rows, and only a signal that was given already is repeated
+-- when it is rolled back.  Logical apply fires no statement triggers, so that
+-- there each row speaks; a duplicate signal in one command costs nothing.
+CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'rbac_signal_change'
+    LANGUAGE C;
+REVOKE ALL ON FUNCTION aiven_rbac.signal_change() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.signal_change() IS
+    'trigger: tells every session that what it has cached is old; with an argument, that the catalogue changed';
+
+DO $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
+                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
+                                   ('action', '''catalogue'''), ('grantable', '''catalogue'''),
+                                   ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
+             AS v (name, argument)
+    LOOP
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
+            'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,27 @@
+-- Who was given what where.
+
+CREATE TABLE aiven_rbac.access_grant (
+    principal              uuid NOT NULL,
+    resource               uuid NOT NULL,
+    grantable              uuid NOT NULL,
+    organization           uuid NOT NULL,
+    resource_kind          text NOT NULL,
+    grantable_organization uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    valid_from             timestamptz,
+    valid_until            timestamptz,
+    granted_at             timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT access_grant_pkey PRIMARY KEY (principal, resource, grantable),
+    CONSTRAINT access_grant_membership_fkey FOREIGN KEY (principal, organization)
+        REFERENCES aiven_rbac.membership (principal, organization) ON DELETE CASCADE,
+    CONSTRAINT access_grant_resource_fkey FOREIGN KEY (resource, resource_kind, organization)
+        REFERENCES aiven_rbac.resource (id, kind, organization) ON UPDATE CASCADE ON DELETE CASCADE,
+    CONSTRAINT access_grant_grantable_on_fkey FOREIGN KEY (grantable, grantable_organization, resource_kind)
+        REFERENCES aiven_rbac.grantable_on (grantable, organization, resource_kind),
+    CONSTRAINT access_grant_role_of_organization
+        CHECK (grantable_organization IN ('00000000-0000-0000-0000-000000000000', organization)),
+    CONSTRAINT access_grant_period_not_empty CHECK (valid_from < valid_until)
+);
+CREATE INDEX access_grant_resource_idx ON aiven_rbac.access_grant (resource);
+CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
+COMMENT ON TABLE aiven_rbac.access_grant IS
+    'who was given what where, optionally for the period [valid_from, valid_until)';
