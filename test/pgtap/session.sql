@@ -1,6 +1,7 @@
 -- The session's principal: nobody forges it (S1), it ends when it should (S2),
 -- and only the bootstrap operator administers without one.  What needs a fresh
--- connection, a pooler or a parallel worker is in test/t/session.pl.
+-- connection, a pooler or a parallel worker is in test/t/001_session.pl
+-- and test/t/002_pooler.pl.
 
 -- S1: a placeholder that was there before the library is thrown away by its
 -- load, with a warning.  This must come first: nothing has loaded it yet.

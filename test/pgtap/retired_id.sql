@@ -22,7 +22,8 @@ SELECT throws_ok(format($$ SELECT rbac_project_create('evil', 'loot', id => %L) 
 SELECT throws_ok(format($$ SELECT rbac_organization_create('loot', 'Loot', id => %L) $$, :'finance'), '23505', NULL,
                  'nor an organization');
 SELECT rbac_project_create('evil', 'hideout');
-SELECT throws_ok(format($$ SELECT rbac_service_create('evil.hideout', 'loot', 'pg', id => %L) $$, :'postgresql'), '23505', NULL,
+SELECT throws_ok(format($$ SELECT rbac_service_create('evil.hideout', 'loot', 'pg', id => %L) $$, :'postgresql'),
+                 '23505', NULL,
                  'nor a service');
 SELECT is_empty('SELECT * FROM document', 'and the rows that were left behind stay hidden');
 RESET ROLE;
@@ -31,7 +32,8 @@ SELECT lives_ok(format($$ SELECT rbac_project_create('acme', 'finance-prod', id 
                 'the operator restores the project');
 SELECT rbac_project_create('evil', 'loot', id => '01234567-89ab-cdef-0123-456789abcdef');
 SELECT rbac_project_edit('evil.loot', label => 'booty');
-SELECT is(rbac_resource_id('evil.booty'), '01234567-89ab-cdef-0123-456789abcdef', 'an application can bring ids of its own');
+SELECT is(rbac_resource_id('evil.booty'), '01234567-89ab-cdef-0123-456789abcdef',
+          'an application can bring ids of its own');
 SELECT rbac_unit_create('evil', 'gang');
 SELECT lives_ok($$ SELECT rbac_project_move('evil.booty', 'evil.gang') $$, 'and move what has them');
 SELECT * FROM finish();

@@ -27,7 +27,8 @@ SELECT is_empty('TABLE lair.caught', 'S5: neither a domain''s check nor a cast o
 CREATE TABLE by_path (project rbac_path PRIMARY KEY);
 INSERT INTO by_path VALUES ('acme.finance-prod');
 SELECT rbac_protect_table('by_path', 'project', 'project:services:read');
-SELECT is((SELECT ok FROM rbac_explain_row('by_path', 'acme.finance-prod') WHERE step = 'row'), true, 'a path can be the key');
+SELECT is((SELECT ok FROM rbac_explain_row('by_path', 'acme.finance-prod') WHERE step = 'row'), true,
+          'a path can be the key');
 CREATE TYPE colour AS ENUM ('red');
 CREATE TABLE by_colour (id colour PRIMARY KEY);
 INSERT INTO by_colour VALUES ('red');
