@@ -1,23 +1,8 @@
 -- Billing groups, payment methods, addresses, the support tier (H6, H7).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
@@ -35,7 +20,7 @@ SELECT rbac_billing_group_create('acme', 'main', 'EUR', 'FI12345678', '{a@acme.e
 SELECT results_eq('SELECT g.name, g.currency, g.tax_id, g.billing_emails, g.billing_address, g.payment_method FROM aiven_rbac.billing_group AS g JOIN main USING (id)',
                   $$SELECT 'main', 'EUR', 'FI12345678', '{a@acme.example,b@acme.example}'::text[], address, payment FROM ours$$, 'H6: a billing group has all that was given');
 
-SELECT is(pg_temp.call('acme@x.example', replace(replace(replace(replace(replace(replace(call, '$main', quote_literal(m.id)),
+SELECT is(test.call('acme@x.example', replace(replace(replace(replace(replace(replace(call, '$main', quote_literal(m.id)),
           '$payment', quote_literal(o.payment)), '$address', quote_literal(o.address)), '$their_group', quote_literal(t.billing_group)),
           '$their_payment', quote_literal(t.payment)), '$their_address', quote_literal(t.address))), result, rule)
 FROM main AS m, ours AS o, theirs AS t, (VALUES

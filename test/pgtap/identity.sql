@@ -1,23 +1,8 @@
 -- Identity providers and authentication policies (H6, G9).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
@@ -29,7 +14,7 @@ SELECT rbac_identity_provider_add('acme', 'sso', 'urn:sso', 'https://sso.example
 SELECT is((SELECT (p.certificate_fingerprint, p.enabled) FROM aiven_rbac.identity_provider AS p), (repeat('ab', 32), false),
           'H6: an identity provider begins disabled; its fingerprint is normalized');
 
-SELECT is(pg_temp.call(who, replace(call, '$sso', quote_literal(id))), result, rule) FROM sso, (VALUES
+SELECT is(test.call(who, replace(call, '$sso', quote_literal(id))), result, rule) FROM sso, (VALUES
     ('acme@x.example', 'rbac_identity_provider_enable($sso)', 'ok', 'H6: it is enabled'),
     ('acme@x.example', 'rbac_identity_provider_disable($sso)', 'ok', 'H6: and disabled'),
     ('acme@x.example', 'rbac_identity_provider_enable($sso)', 'ok', 'H6: and enabled again'),

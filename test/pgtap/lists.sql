@@ -2,7 +2,7 @@
 -- with the decisions that they stand for (G2, G3, G7, G10).
 
 BEGIN;
-SET client_min_messages = warning;
+\ir lib/helpers.sql
 \set ON_ERROR_STOP 1
 \o /dev/null
 \i examples/acme.sql
@@ -36,21 +36,6 @@ SELECT rbac_grant(rbac_user('olga@acme.example'), 'reader', 'acme.analytics');
 \o /dev/null
 SELECT rbac_grant(rbac_user('dave@acme.example'), 'service:logs:read', 'acme');
 \o
-
-CREATE FUNCTION attempt(who uuid, statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text := 'ok';
-BEGIN
-    PERFORM rbac_set_principal(who);
-    BEGIN
-        EXECUTE statement;
-    EXCEPTION WHEN OTHERS THEN
-        result := SQLSTATE || ': ' || SQLERRM;
-    END;
-    PERFORM rbac_reset_principal();
-    RETURN result;
-END
-$$;
 
 SELECT plan(30);
 
@@ -132,7 +117,7 @@ SELECT results_eq($$ SELECT kind, principal_name, via
 SELECT set_eq($$ SELECT principal FROM rbac_principals(rbac_resource_id('acme.engineering.backend-dev'), 'operator') $$,
               $$ SELECT principal FROM rbac_principals('acme.engineering.backend-dev', 'operator') $$,
               'a resource is given by its path or its id');
-SELECT alike(attempt(rbac_user(who), format('SELECT * FROM rbac_principals(%L, ''service.view'')', place)), result,
+SELECT alike(test.answer(rbac_user(who), format('SELECT * FROM rbac_principals(%L, ''service.view'')', place)), result,
              format('S6: %s asks who has access to %s', who, place))
 FROM (VALUES ('olga@acme.example', 'acme.engineering.backend-dev', 'ok'),
              ('dave@acme.example', 'acme.engineering', 'ok'),
@@ -158,7 +143,7 @@ SELECT set_eq($$ SELECT principal, resource, grant_name FROM rbac_access_review(
               'G2: there is no other');
 SELECT is(count(*) FILTER (WHERE in_force), 1::bigint, 'P5: and the super admins')
 FROM rbac_access_review('acme') WHERE grant_name = 'super_admin';
-SELECT is(attempt(rbac_user('dave@acme.example'), $$ SELECT * FROM rbac_access_review('acme') $$),
+SELECT is(test.answer(rbac_user('dave@acme.example'), $$ SELECT * FROM rbac_access_review('acme') $$),
           '42501: permission denied for organization "acme"', 'S6: a review is of the whole, or refused');
 
 -- What does not exist ------------------------------------------------------------------------

@@ -1,23 +1,8 @@
 -- Managed users: domains, profiles, deactivation, deletion (P3, P6, P7, H2, G6).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
@@ -38,7 +23,7 @@ SELECT ok(aiven_rbac.managed_by(rbac_user('bob@acme.example')) IS NULL, 'P3: nor
 SELECT matches(acme, '^aiven-rbac-verification=[0-9a-f]{32}$', 'P3: the text to publish') FROM published;
 SELECT isnt(acme, globex, 'P3: each organization has its own') FROM published;
 
-SELECT is(pg_temp.call(who, replace(replace(call, '$acme', quote_literal(acme)), '$globex', quote_literal(globex))), result, rule)
+SELECT is(test.call(who, replace(replace(call, '$acme', quote_literal(acme)), '$globex', quote_literal(globex))), result, rule)
 FROM published, (VALUES
     (NULL, 'rbac_domain_verify(''acme'', ''acme.example'', $globex)', '22023', 'P3: a text that is another''s verifies nothing'),
     (NULL, 'rbac_domain_verify(''acme'', ''acme.example'', NULL)', '22023', 'P3: nor does none'),
@@ -60,7 +45,7 @@ SELECT is(aiven_rbac.managed_by(rbac_user(email)) = rbac_resource_id('acme'), ma
 FROM (VALUES ('bob@acme.example', true), ('out@acme.example', true), ('own@acme.example', true),
              ('eve@sub.acme.example', NULL), ('free@x.example', NULL)) AS v (email, managed);
 
-SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
+SELECT is(test.call(who, call), result, rule) FROM (VALUES
     -- H2
     ('bob@acme.example', 'rbac_organization_create(''bobs'', ''Bob'')', '42501', 'H2: a managed user creates no organization'),
     ('boss@acme.example', 'rbac_organization_create(''bosses'', ''Boss'')', 'ok', 'H2: but an admin of the managing organization does'),
@@ -93,10 +78,10 @@ SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
     ('bob@acme.example', 'rbac_user_reactivate(rbac_current_principal())', '42501', 'P6: nor do they reactivate themselves')
 ) AS v (who, call, result, rule);
 SELECT ok(NOT rbac_has_permission(rbac_user('bob@acme.example'), 'globex.p'::rbac_path, 'service.view'), 'P6: all access has ended, in every organization');
-SELECT is(pg_temp.call('users@x.example', 'rbac_user_reactivate(rbac_user(''bob@acme.example''))'), 'ok', 'P6: reactivating');
+SELECT is(test.call('users@x.example', 'rbac_user_reactivate(rbac_user(''bob@acme.example''))'), 'ok', 'P6: reactivating');
 SELECT ok(rbac_has_permission(rbac_user('bob@acme.example'), 'globex.p'::rbac_path, 'service.view'), 'P6: restores it');
 
-SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
+SELECT is(test.call(who, call), result, rule) FROM (VALUES
     ('users@x.example', 'rbac_user_delete(rbac_user(''free@x.example''))', '42501', 'G6: who is not managed is not deleted'),
     ('admin@x.example', 'rbac_user_delete(rbac_user(''boss@acme.example''))', '42501', 'G6: nor is a super admin by an admin'),
     ('acme@x.example', 'rbac_user_delete(rbac_user(''boss@acme.example''))', '23001', 'P5: nor is the last super admin of another organization'),
@@ -108,7 +93,7 @@ SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
     ('bob@acme.example', 'rbac_user_edit(rbac_current_principal(), ''Bobby'')', 'ok', 'P3: and free to edit their profile'),
     ('bob@acme.example', 'rbac_organization_create(''bobs'', ''Bob'')', 'ok', 'H2: and to create organizations')
 ) AS v (who, call, result, rule);
-SELECT is(pg_temp.call(NULL, format('rbac_domain_verify(''globex'', ''acme.example'', %L)', globex)), 'ok',
+SELECT is(test.call(NULL, format('rbac_domain_verify(''globex'', ''acme.example'', %L)', globex)), 'ok',
           'P3: another organization can verify it now') FROM published;
 
 SELECT * FROM finish();

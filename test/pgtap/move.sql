@@ -1,23 +1,8 @@
 -- Moving projects (H4), and that nobody lifts themselves or others by it (G5).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
@@ -56,7 +41,7 @@ INSERT INTO tenant SELECT r.id, r.path FROM aiven_rbac.resource AS r WHERE r.pat
 CREATE TEMP TABLE before AS SELECT r.id, r.path FROM aiven_rbac.resource AS r WHERE r.path <@ 'acme.a.p';
 \o
 
-SELECT is(pg_temp.call(who, replace(call, '$globex', quote_literal(b.globex))), result, rule)
+SELECT is(test.call(who, replace(call, '$globex', quote_literal(b.globex))), result, rule)
 FROM bill AS b, (VALUES
     ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''acme'')', 'ok', 'H4: project.move is what it takes inside an organization'),
     (NULL, 'rbac_project_move(''acme.p'', ''acme.a'')', 'ok', 'H4: a project moves back under a unit'),
@@ -75,7 +60,7 @@ FROM bill AS b, (VALUES
     (NULL, 'rbac_project_move(''acme.a.p'', ''acme.a.p'')', '42809', 'H1: a project is no place for a project'),
     (NULL, 'rbac_project_move(''acme.a'', ''acme.b'')', '42809', 'H1: units are flat, and do not move')
 ) AS v (who, call, result, rule);
-SELECT is(pg_temp.call(NULL, format('rbac_project_move(''acme.a.p'', ''globex'', %L)', b.acme)), '22023',
+SELECT is(test.call(NULL, format('rbac_project_move(''acme.a.p'', ''globex'', %L)', b.acme)), '22023',
           'H4, H7: a billing group of the target, not of the source') FROM bill AS b;
 
 SELECT is((SELECT p.billing_group FROM aiven_rbac.project AS p), b.acme, 'H4: inside its organization it keeps its billing group')

@@ -1,23 +1,8 @@
 -- Roles of an organization's own (G8), and that editing one is handing out (G5).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
@@ -33,7 +18,7 @@ SELECT rbac_role_create('acme', 'granter', '{permission.grant,service.view}', '{
 SELECT rbac_grant(rbac_user('granter@x.example'), 'granter', 'acme');
 \o
 
-SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
+SELECT is(test.call(who, call), result, rule) FROM (VALUES
     ('acme@x.example', 'rbac_role_create(''acme'', ''deployer'', ''{service.power,project:services:read}'', ''{unit,project}'')', 'ok', 'G8: actions and permissions, and levels'),
     ('acme@x.example', 'rbac_role_create(''globex'', ''deployer'', ''{service.power}'', ''{project}'')', '42704', 'G8: by members only'),
     ('globex@x.example', 'rbac_role_create(''globex'', ''deployer'', ''{service.fork}'', ''{project}'')', 'ok', 'G8: each organization has names of its own'),
@@ -75,7 +60,7 @@ SELECT results_eq($$SELECT action FROM rbac_effective_actions(rbac_user('both@x.
 SELECT ok(rbac_has_permission(rbac_user('bob@x.example'), 'acme.u.p'::rbac_path, 'deployer'), 'G8: its name can be asked for');
 
 -- Editing.
-SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
+SELECT is(test.call(who, call), result, rule) FROM (VALUES
     ('granter@x.example', 'rbac_role_edit(''acme'', ''deployer'', ''{service.power,service.view,service.delete}'')', '42501', 'G5: adding to a granted role is handing out'),
     ('granter@x.example', 'rbac_role_edit(''acme'', ''deployer'', ''{service.view}'')', '42501', 'G5: and taking from it is revoking'),
     ('granter@x.example', 'rbac_role_edit(''acme'', ''granter'', ''{permission.grant,service.view,unit.create}'')', '42501', 'G5: nobody adds to a role that they have themselves'),
@@ -97,13 +82,13 @@ SELECT rbac_role_create('acme', 'short', '{service.view}', '{project}');
 SELECT rbac_grant(rbac_user('bob@x.example'), 'short', 'acme.q');
 SELECT rbac_grant(rbac_user('granter@x.example'), 'operator', 'acme', NULL, now() + interval '1 hour');
 \o
-SELECT is(pg_temp.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'), '42501',
+SELECT is(test.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'), '42501',
           'G5, G7: what ends in an hour is not added to a grant that does not');
-SELECT is(pg_temp.call(NULL, 'rbac_grant(rbac_user(''bob@x.example''), ''short'', ''acme.q'', NULL, now() + interval ''1 minute'')'), 'ok', 'G7: but once that ends sooner');
-SELECT is(pg_temp.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'), 'ok', 'G5, G7: it is');
+SELECT is(test.call(NULL, 'rbac_grant(rbac_user(''bob@x.example''), ''short'', ''acme.q'', NULL, now() + interval ''1 minute'')'), 'ok', 'G7: but once that ends sooner');
+SELECT is(test.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'), 'ok', 'G5, G7: it is');
 
 -- Deleting.
-SELECT is(pg_temp.call(who, call), result, rule) FROM (VALUES
+SELECT is(test.call(who, call), result, rule) FROM (VALUES
     ('acme@x.example', 'rbac_role_delete(''acme'', ''deployer'')', '2BP01', 'G8: a role that is granted stays'),
     ('acme@x.example', 'rbac_revoke(rbac_user(''bob@x.example''), ''deployer'', ''acme.u'')', 'ok', 'G8: until it is revoked'),
     ('bob@x.example', 'rbac_role_delete(''acme'', ''deployer'')', '42501', 'G8: deleting takes permission.grant'),

@@ -1,23 +1,8 @@
 -- Plans, tags and service users (H7, H8, H9), names of resources (H3, H5).
 
 BEGIN;
+\ir lib/helpers.sql
 SELECT no_plan();
-
--- Call as a user (NULL: the bootstrap operator): "ok", or the SQLSTATE.
-CREATE FUNCTION pg_temp.call(email text, call text) RETURNS text
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF email IS NOT NULL THEN
-        PERFORM rbac_set_principal(rbac_user(email));
-    END IF;
-    EXECUTE 'SELECT ' || call;
-    PERFORM rbac_reset_principal();
-    RETURN 'ok';
-EXCEPTION WHEN OTHERS THEN
-    RETURN SQLSTATE;
-END
-$$;
 
 \o /dev/null
 SELECT rbac_organization_create('acme', 'acme', rbac_user_create('acme@x.example'));
@@ -31,7 +16,7 @@ CREATE ROLE mapped_person;
 SELECT rbac_database_role_map('mapped_person', rbac_user('acme@x.example'));
 \o
 
-SELECT is(pg_temp.call('acme@x.example', call), result, rule) FROM (VALUES
+SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
     -- H8
     ('rbac_service_create(''acme.u.p'', ''any'', ''pg'', ''whatever'')', 'ok', 'H8: without a list every plan is allowed'),
     ('rbac_plan_list_set(''acme'', ''{hobby,startup,business}'')', 'ok', 'H8: a list for an organization'),

@@ -1,7 +1,7 @@
 -- Tokens (P8, G5, G6): who makes and revokes them, and what they are good for.
 
 BEGIN;
-SET client_min_messages = warning;
+\ir lib/helpers.sql
 \set ON_ERROR_STOP 1
 
 SELECT rbac_organization_create('acme', 'Acme', rbac_user_create('ann@acme.example')) \g /dev/null
@@ -24,25 +24,6 @@ SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.we
 
 CREATE ROLE tokens_app;
 GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean) TO tokens_app;
-
--- What a function does for a principal: 'ok', or SQLSTATE and message.  Its
--- effects are undone unless it was to be kept.
-CREATE FUNCTION attempt(who uuid, statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text := 'ok';
-BEGIN
-    IF who IS NOT NULL THEN
-        PERFORM rbac_set_principal(who);
-    END IF;
-    BEGIN
-        EXECUTE statement;
-    EXCEPTION WHEN OTHERS THEN
-        result := SQLSTATE || ': ' || SQLERRM;
-    END;
-    PERFORM rbac_reset_principal();
-    RETURN result;
-END
-$$;
 
 SELECT plan(75);
 
@@ -174,7 +155,7 @@ FROM aiven_rbac.token_use AS u WHERE u.prefix = :'prefix';
 
 -- Who makes them (G5, G6) ------------------------------------------------------------
 
-SELECT alike(attempt(rbac_user(who || '@acme.example'),
+SELECT alike(test.answer(rbac_user(who || '@acme.example'),
                      format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', whose))),
              result, format('%s: %s makes a token for %s', rule, who, whose))
 FROM (VALUES ('admin', 'idle', 'ok', 'G6'),
@@ -198,36 +179,36 @@ INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
 SELECT '00000000-0000-0000-0000-00000000cafe', 'organization', a.number
 FROM aiven_rbac.action AS a WHERE a.name IN ('application_token.generate', 'application_token.generate_privileged');
 SELECT rbac_grant(rbac_user('granter@acme.example'), 'token-maker', 'acme') \g /dev/null
-SELECT alike(attempt(rbac_user('granter@acme.example'),
+SELECT alike(test.answer(rbac_user('granter@acme.example'),
                      format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', whose))),
              result, format('G5: one who holds admin on acme.web only makes a token for %s', whose))
 FROM (VALUES ('worker', 'ok'), ('teamed', '42501: permission denied to hand out "operator" on "acme.shop"')) AS v (whose, result);
 
-SELECT is(attempt(rbac_user('plain@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('plain@acme.example'))),
+SELECT is(test.answer(rbac_user('plain@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('plain@acme.example'))),
           'ok', 'P8: a user makes a token for oneself');
-SELECT is(attempt(rbac_user('admin@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('plain@acme.example'))),
+SELECT is(test.answer(rbac_user('admin@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('plain@acme.example'))),
           '42501: permission denied to create a token for another user', 'G5: nobody makes another user''s token');
-SELECT alike(attempt(rbac_user('bea@bolt.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'idle'))),
+SELECT alike(test.answer(rbac_user('bea@bolt.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'idle'))),
              '42704: %does not exist', 'G5: another organization''s application user does not exist');
-SELECT alike(attempt(NULL, format('SELECT rbac_token_create(%L, NULL)', rbac_group('acme', 'team'))),
+SELECT alike(test.answer(NULL, format('SELECT rbac_token_create(%L, NULL)', rbac_group('acme', 'team'))),
              '42809: group "team" is not %user or application user', 'P8: a group has no tokens');
-SELECT is(attempt(rbac_application_user('acme', 'worker'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'worker'))),
+SELECT is(test.answer(rbac_application_user('acme', 'worker'), format('SELECT rbac_token_create(%L, NULL)', rbac_application_user('acme', 'worker'))),
           '42501: permission denied for organization "acme"', 'G5: an application user makes none for itself');
 
 -- Personal tokens are the managing organization's to allow (P8, G9).
 INSERT INTO aiven_rbac.domain (organization, name, verification, verified_at)
 SELECT r.id, 'acme.example', 'x', now() FROM aiven_rbac.resource AS r WHERE r.path = 'acme';
-SELECT is(attempt(rbac_user('managed@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('managed@acme.example'))),
+SELECT is(test.answer(rbac_user('managed@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('managed@acme.example'))),
           'ok', 'P8: a managed user makes a token when no policy says otherwise');
 INSERT INTO aiven_rbac.authentication_policy (organization, personal_tokens)
 SELECT r.id, false FROM aiven_rbac.resource AS r WHERE r.path = 'acme';
-SELECT is(attempt(rbac_user('managed@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('managed@acme.example'))),
+SELECT is(test.answer(rbac_user('managed@acme.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('managed@acme.example'))),
           '42501: permission denied to create a personal token', 'P8: not when the policy forbids personal tokens');
-SELECT is(attempt(rbac_user('bea@bolt.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('bea@bolt.example'))),
+SELECT is(test.answer(rbac_user('bea@bolt.example'), format('SELECT rbac_token_create(%L, NULL)', rbac_user('bea@bolt.example'))),
           'ok', 'P8: which binds no user of another domain');
 DELETE FROM aiven_rbac.authentication_policy;
 
-SELECT alike(attempt(NULL, format('SELECT rbac_token_create(%L, NULL, %s)', rbac_application_user('acme', 'idle'), arguments)),
+SELECT alike(test.answer(NULL, format('SELECT rbac_token_create(%L, NULL, %s)', rbac_application_user('acme', 'idle'), arguments)),
              '22023: ' || message, 'P8: refused: ' || message)
 FROM (VALUES ('interval ''-1 day''', 'the maximum age of a token must be positive'),
              ('NULL, NULL, true', 'a token without a maximum age cannot be extended when used'),
@@ -239,7 +220,7 @@ FROM (VALUES ('interval ''-1 day''', 'the maximum age of a token must be positiv
 SELECT rbac_token_create(rbac_user('managed@acme.example'), 'managed') AS managed \gset
 SELECT rbac_token_create(rbac_user('bea@bolt.example'), 'foreign') AS foreign \gset
 SELECT rbac_grant(rbac_user('granter@acme.example'), 'organization:users:write', 'acme') \g /dev/null
-SELECT alike(attempt(rbac_user(who), format('SELECT rbac_token_revoke(%L)', left(token, 17))),
+SELECT alike(test.answer(rbac_user(who), format('SELECT rbac_token_revoke(%L)', left(token, 17))),
              result, format('P8: %s revokes %s', who, what))
 FROM (VALUES ('apps@acme.example', :'token', 'ok', 'an application user''s token'),
              ('plain@acme.example', :'ends', '42501: permission denied for organization "acme"', 'an application user''s token'),
@@ -249,7 +230,7 @@ FROM (VALUES ('apps@acme.example', :'token', 'ok', 'an application user''s token
              ('plain@acme.example', :'personal', 'ok', 'one''s own token'),
              ('admin@acme.example', :'foreign', '42704: token does not exist', 'a token of a user of another domain')) AS v (who, token, result, what);
 SELECT is(login_error(:'token', NULL), :'refusal', 'P8: a revoked token is refused at once');
-SELECT is(attempt(NULL, format('SELECT rbac_token_revoke(%L)', :'ends')), '42704: token does not exist',
+SELECT is(test.answer(NULL, format('SELECT rbac_token_revoke(%L)', :'ends')), '42704: token does not exist',
           'P8: an error does not repeat what may be a whole token');
 
 DELETE FROM aiven_rbac.principal WHERE id = rbac_application_user('acme', 'worker');

@@ -1,8 +1,9 @@
 -- Ways to ask that the pgTAP files share; included in the file's transaction.
 --
--- An attempt runs as the database role "test_application", which has no privileges
--- of its own, on behalf of one of the world's principals (lib/world.sql), or
--- as the bootstrap operator when that is NULL.
+-- What is asked on behalf of a principal, or of the operator when that is NULL,
+-- comes in two kinds.  An attempt runs as the database role "test_application",
+-- which has no privileges of its own, and is undone.  A call runs as the
+-- session's role, and what it does is kept for the calls that follow.
 
 \o /dev/null
 \set ECHO errors
@@ -18,12 +19,12 @@ CREATE FUNCTION test.id(name text) RETURNS uuid
     LANGUAGE sql IMMUTABLE
     RETURN pg_catalog.md5('test ' || name)::uuid;
 
--- The principal and the resource that a name stands for, whoever asks; the
--- "stranger" is one that does not exist
+-- The principal that a name or an email stands for and the resource of a path,
+-- whoever asks; the "stranger" is a principal that does not exist
 CREATE FUNCTION test.p(name text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog
-    AS $$ SELECT x.id FROM aiven_rbac.principal AS x WHERE x.name = p.name
+    AS $$ SELECT x.id FROM aiven_rbac.principal AS x WHERE x.name = p.name OR lower(x.email) = lower(p.name)
           UNION ALL SELECT test.id('stranger') WHERE p.name = 'stranger' $$;
 CREATE FUNCTION test.r(path text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -93,6 +94,39 @@ CREATE FUNCTION test.outcome(who text, query text, look text DEFAULT NULL) RETUR
     AS $$
     SELECT concat_ws(' ', a.code, a.message, CASE WHEN NOT a.changed THEN '(nothing changed)' END, a.seen)
     FROM test.attempt(who, query, look) AS a
+$$;
+
+-- Run a statement on behalf of somebody and keep what it does: "ok", or the
+-- error.
+CREATE FUNCTION test.answer(who uuid, statement text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    result text := 'ok';
+BEGIN
+    IF who IS NOT NULL THEN
+        PERFORM rbac_set_principal(who);
+    END IF;
+    BEGIN
+        EXECUTE statement;
+    EXCEPTION WHEN OTHERS THEN
+        result := SQLSTATE || ': ' || SQLERRM;
+    END;
+    PERFORM rbac_reset_principal();
+    RETURN result;
+END
+$$;
+
+-- The same for one function's call in short: "ok", or the SQLSTATE.
+CREATE FUNCTION test.call(who text, call text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF who IS NOT NULL AND test.p(who) IS NULL THEN
+        RAISE 'there is no principal "%"', who;
+    END IF;
+    RETURN left(test.answer(test.p(who), 'SELECT ' || call), 5);
+END
 $$;
 
 -- A value seen by one of the world's principals, or by nobody (NULL)
