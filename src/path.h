@@ -119,6 +119,7 @@ extern RbacPath *rbac_path_parse(const char *text, int len, int sqlerrcode,
 /* path_op.c */
 extern PGDLLEXPORT Datum rbac_path_subtree_end(PG_FUNCTION_ARGS);
 extern RbacPath *rbac_path_make_subtree_end(const char *payload, int len);
+extern bool rbac_argument_is_constant(FmgrInfo *flinfo, int argno);
 extern RbacScopeSet *rbac_scope_set_make(ArrayType *paths);
 extern const RbacScopeSet *rbac_scope_set_cached(FunctionCallInfo fcinfo, int argno);
 extern const RbacScope *rbac_scope_set_last(const RbacScopeSet *set,

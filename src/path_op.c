@@ -270,8 +270,8 @@ rbac_scope_set_make(ArrayType *paths)
  * Is an argument a literal in the call's expression?  In an index scan there
  * is no expression to ask.
  */
-static bool
-argument_is_constant(FmgrInfo *flinfo, int argno)
+bool
+rbac_argument_is_constant(FmgrInfo *flinfo, int argno)
 {
 	Node	   *expr = flinfo->fn_expr;
 	List	   *args = NIL;
@@ -327,7 +327,7 @@ rbac_scope_set_cached(FunctionCallInfo fcinfo, int argno)
 	cache = palloc(sizeof(ScopeSetCache));
 	cache->paths = copy;
 	cache->set = rbac_scope_set_make(copy);
-	cache->constant = argument_is_constant(flinfo, argno);
+	cache->constant = rbac_argument_is_constant(flinfo, argno);
 	MemoryContextSwitchTo(oldcontext);
 	flinfo->fn_extra = cache;
 

@@ -23,7 +23,7 @@ rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider = rbac_decider(fcinfo, question->principal);
 
-	rbac_decider_require(decider, fcinfo, question->name, false);
+	rbac_decider_set_names(decider, fcinfo, question->name, false);
 	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
 }
 
@@ -37,7 +37,7 @@ rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider = rbac_decider(fcinfo, question->principal);
 
-	rbac_decider_require(decider, fcinfo, question->name, true);
+	rbac_decider_set_names(decider, fcinfo, question->name, true);
 	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
 }
 

@@ -4,7 +4,7 @@
  *	  What principals hold where, remembered by this backend.
  *
  * For each principal that was asked about there is an entry: its grants, the
- * actions that they give by the resource they stand on ("scopes"), and a memo of
+ * actions that they give by the resource they stand on, and a memo of
  * the verdicts on resources that were asked about.  An entry is loaded with a
  * few index scans, by grants alone; resources are looked up one by one when
  * they are first asked about, and then cost a hash probe.
@@ -114,12 +114,12 @@ typedef struct PrincipalSlot
 	char		status;
 } PrincipalSlot;
 
-typedef struct ScopeSlot
+typedef struct GrantedSlot
 {
 	pg_uuid_t	resource;
 	ActionSet	actions;
 	char		status;
-} ScopeSlot;
+} GrantedSlot;
 
 typedef struct VerdictSlot
 {
@@ -153,8 +153,8 @@ typedef struct PathMemoSlot
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-#define SH_PREFIX scope
-#define SH_ELEMENT_TYPE ScopeSlot
+#define SH_PREFIX granted
+#define SH_ELEMENT_TYPE GrantedSlot
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY resource
 #define SH_HASH_KEY(tb, key) hash_uuid(&(key))
@@ -352,20 +352,20 @@ add_membership(void *row, void *arg)
 {
 	PrincipalEntry *entry = ((Loading *) arg)->entry;
 
-	if (entry->nbelongings == 0)
-		entry->belongings = palloc(sizeof(Belonging));
-	else if ((entry->nbelongings & (entry->nbelongings - 1)) == 0)
-		entry->belongings = repalloc(entry->belongings, 2 * entry->nbelongings * sizeof(Belonging));
-	entry->belongings[entry->nbelongings].organization = *(pg_uuid_t *) row;
-	entry->belongings[entry->nbelongings].barred = NULL;
-	entry->nbelongings++;
+	if (entry->nmemberships == 0)
+		entry->memberships = palloc(sizeof(Membership));
+	else if ((entry->nmemberships & (entry->nmemberships - 1)) == 0)
+		entry->memberships = repalloc(entry->memberships, 2 * entry->nmemberships * sizeof(Membership));
+	entry->memberships[entry->nmemberships].organization = *(pg_uuid_t *) row;
+	entry->memberships[entry->nmemberships].barred = NULL;
+	entry->nmemberships++;
 }
 
 /*
  * Does a user's session satisfy an organization's authentication policy?
  * Returns what it lacks, or NULL (G9).  A session made by a user's own token
- * is judged by whether the organization allows those: the token was made in a
- * session that did satisfy it.
+ * satisfies it if the organization allows those: the token was made in a
+ * session that did.
  */
 static const char *
 lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
@@ -388,25 +388,25 @@ lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *pol
 static void
 bar_organizations(PrincipalEntry *entry, TableView *view)
 {
-	for (int i = 0; i < entry->nbelongings; i++)
+	for (int i = 0; i < entry->nmemberships; i++)
 	{
 		AuthenticationPolicyRow policy;
 
-		if (rbac_tables_authentication_policy(view, &entry->belongings[i].organization, &policy))
-			entry->belongings[i].barred = lacks_for_policy(&entry->subject.who, &policy);
+		if (rbac_tables_authentication_policy(view, &entry->memberships[i].organization, &policy))
+			entry->memberships[i].barred = lacks_for_policy(&entry->subject.who, &policy);
 	}
 }
 
 /*
- * How a principal belongs to an organization; NULL if it does not.
+ * A principal's membership in an organization, or NULL.
  */
-const Belonging *
-rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization)
+const Membership *
+rbac_cache_membership(const PrincipalEntry *entry, const pg_uuid_t *organization)
 {
-	for (int i = 0; i < entry->nbelongings; i++)
+	for (int i = 0; i < entry->nmemberships; i++)
 	{
-		if (rbac_uuid_equal(&entry->belongings[i].organization, organization))
-			return &entry->belongings[i];
+		if (rbac_uuid_equal(&entry->memberships[i].organization, organization))
+			return &entry->memberships[i];
 	}
 	return NULL;
 }
@@ -420,9 +420,9 @@ add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow 
 {
 	PrincipalEntry *entry = loading->entry;
 	PrincipalGrant *grant;
-	const Belonging *belonging = rbac_cache_belonging(entry, &row->organization);
+	const Membership *membership = rbac_cache_membership(entry, &row->organization);
 
-	if (grantable == NULL || belonging == NULL || belonging->barred != NULL)
+	if (grantable == NULL || membership == NULL || membership->barred != NULL)
 		return;
 	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &row->organization))
 		return;
@@ -459,7 +459,7 @@ add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow 
 	if (grant->active)
 	{
 		bool		found;
-		ScopeSlot  *slot = scope_insert(entry->scopes, grant->resource, &found);
+		GrantedSlot *slot = granted_insert(entry->granted, grant->resource, &found);
 
 		if (!found)
 			memset(&slot->actions, 0, sizeof(ActionSet));
@@ -521,7 +521,7 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 	entry->catalogue = catalogue;
 	entry->since = DT_NOBEGIN;
 	entry->until = DT_NOEND;
-	entry->scopes = scope_create(context, 8, NULL);
+	entry->granted = granted_create(context, 8, NULL);
 
 	rbac_tables_lock(&view, PRINCIPAL_TABLES);
 	entry->generation = generation;
@@ -670,13 +670,68 @@ rbac_cache_locate(PrincipalEntry *entry)
 	rbac_cache_grown(entry);
 }
 
-static void
-add_scope(const PrincipalEntry *entry, const pg_uuid_t *resource, ActionSet *actions)
+/*
+ * In the order of the places where two grants stand, as for qsort()
+ */
+int
+rbac_cache_compare_places(const void *a, const void *b)
 {
-	ScopeSlot  *scope = scope_lookup(entry->scopes, *resource);
+	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
+	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
 
-	if (scope != NULL)
-		action_set_union(actions, &scope->actions);
+	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
+}
+
+/*
+ * The grants that are in force, in the order of the places where they stand.
+ */
+PrincipalGrant **
+rbac_cache_places(PrincipalEntry *entry, int *count)
+{
+	PrincipalGrant **places;
+
+	rbac_cache_locate(entry);
+	places = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
+	*count = 0;
+	for (int i = 0; i < entry->ngrants; i++)
+	{
+		if (entry->grants[i].active)
+			places[(*count)++] = &entry->grants[i];
+	}
+	qsort(places, *count, sizeof(PrincipalGrant *), rbac_cache_compare_places);
+	return places;
+}
+
+/*
+ * Of those, the topmost that count (NULL: all do): none is inside another.
+ */
+PrincipalGrant **
+rbac_cache_scopes(PrincipalEntry *entry, PlaceFilter counts, void *arg, int *count)
+{
+	int			nplaces;
+	PrincipalGrant **places = rbac_cache_places(entry, &nplaces);
+
+	*count = 0;
+	for (int i = 0; i < nplaces; i++)
+	{
+		PrincipalGrant *last = *count > 0 ? places[*count - 1] : NULL;
+
+		if (last != NULL && rbac_path_contains(last->path, last->path_length,
+											   places[i]->path, places[i]->path_length))
+			continue;
+		if (counts == NULL || counts(places[i], arg))
+			places[(*count)++] = places[i];
+	}
+	return places;
+}
+
+static void
+add_granted(const PrincipalEntry *entry, const pg_uuid_t *resource, ActionSet *actions)
+{
+	GrantedSlot *granted = granted_lookup(entry->granted, *resource);
+
+	if (granted != NULL)
+		action_set_union(actions, &granted->actions);
 }
 
 /*
@@ -686,7 +741,7 @@ add_scope(const PrincipalEntry *entry, const pg_uuid_t *resource, ActionSet *act
  * project has, which is remembered.
  */
 const Verdict *
-rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
+rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 {
 	Verdict		verdict;
 	VerdictSlot *slot;
@@ -695,7 +750,7 @@ rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
 	verdict.kind = resource->kind;
 	verdict.organization = resource->organization;
-	add_scope(entry, &resource->id, &verdict.actions);
+	add_granted(entry, &resource->id, &verdict.actions);
 	if (resource->kind == RBAC_SERVICE)
 	{
 		const Verdict *project = rbac_cache_verdict(entry, &resource->parent);
@@ -705,8 +760,8 @@ rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource)
 	}
 	else if (resource->kind != RBAC_ORGANIZATION)
 	{
-		add_scope(entry, &resource->parent, &verdict.actions);
-		add_scope(entry, &resource->organization, &verdict.actions);
+		add_granted(entry, &resource->parent, &verdict.actions);
+		add_granted(entry, &resource->organization, &verdict.actions);
 	}
 
 	slot = verdict_lookup(entry->verdicts, &verdict);
@@ -761,7 +816,7 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 		rbac_tables_resource(&view, id, &resource);
 	rbac_tables_close(&view);
 	rbac_cache_counters.lookups++;
-	return found ? rbac_cache_judge(entry, &resource) : NULL;
+	return found ? rbac_cache_verdict_of(entry, &resource) : NULL;
 }
 
 /*

@@ -41,13 +41,13 @@ typedef struct Subject
 } Subject;
 
 /*
- * An organization that a principal belongs to
+ * An organization that a principal is a member of
  */
-typedef struct Belonging
+typedef struct Membership
 {
 	pg_uuid_t	organization;
 	const char *barred;			/* why its session holds nothing there, or NULL */
-} Belonging;
+} Membership;
 
 /*
  * A grant that a principal has, directly or by a group.  Super admin standing
@@ -69,18 +69,7 @@ typedef struct PrincipalGrant
 	bool		active;			/* at the instants that the entry is for */
 } PrincipalGrant;
 
-/*
- * All that is held on a resource, and what is needed to judge a name there.
- * Resources on which the same is held share one verdict.
- */
-typedef struct Verdict
-{
-	ActionSet	actions;
-	pg_uuid_t	organization;
-	ResourceKind kind;
-} Verdict;
-
-struct scope_hash;
+struct granted_hash;
 struct verdict_hash;
 struct id_memo_hash;
 struct path_memo_hash;
@@ -108,10 +97,10 @@ typedef struct PrincipalEntry
 	int			ngrants;
 	PrincipalGrant *grants;
 	bool		located;		/* all grants have their paths */
-	int			nbelongings;
-	Belonging  *belongings;
+	int			nmemberships;
+	Membership *memberships;
 
-	struct scope_hash *scopes;	/* resource → actions granted on it */
+	struct granted_hash *granted;	/* resource → actions granted on it */
 	struct verdict_hash *verdicts;
 	MemoryContext memo_context;
 	struct id_memo_hash *by_id;
@@ -120,6 +109,9 @@ typedef struct PrincipalEntry
 	int			nreaches;
 	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
+
+/* Does a place count for whoever looks for the topmost ones? */
+typedef bool (*PlaceFilter) (const PrincipalGrant *place, void *arg);
 
 /*
  * What the cache of this backend has done so far.  Rows are not counted: a
@@ -145,10 +137,13 @@ extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
 
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
-extern const Verdict *rbac_cache_judge(PrincipalEntry *entry, const ResourceRow *resource);
+extern const Verdict *rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource);
 extern void rbac_cache_locate(PrincipalEntry *entry);
+extern int	rbac_cache_compare_places(const void *a, const void *b);
+extern PrincipalGrant **rbac_cache_places(PrincipalEntry *entry, int *count);
+extern PrincipalGrant **rbac_cache_scopes(PrincipalEntry *entry, PlaceFilter counts, void *arg, int *count);
 extern void rbac_cache_grown(PrincipalEntry *entry);
-extern const Belonging *rbac_cache_belonging(const PrincipalEntry *entry, const pg_uuid_t *organization);
+extern const Membership *rbac_cache_membership(const PrincipalEntry *entry, const pg_uuid_t *organization);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
@@ -269,19 +271,19 @@ rbac_grantable_by_name(const Catalogue *catalogue, const char *name, const pg_uu
 }
 
 /*
- * What it takes to hold a role or permission on a resource of a kind: the
+ * What it requires to hold a role or permission on a resource of a kind: the
  * actions that it allows when granted there or, where it can't be granted
- * there, on the nearest kind above.  A name that allows nothing anywhere has
- * the empty set, which is never held.
+ * there, on the nearest kind above.  NULL for one that allows nothing anywhere:
+ * that is never held.
  */
-static const ActionSet *
-needed_on(const Grantable *grantable, ResourceKind kind)
+const ActionSet *
+rbac_grantable_requires(const Grantable *grantable, ResourceKind kind)
 {
 	int			nearest = kind;
 
 	while (nearest > RBAC_ORGANIZATION && action_set_is_empty(&grantable->allowed[nearest]))
 		nearest--;
-	return &grantable->allowed[nearest];
+	return action_set_is_empty(&grantable->allowed[nearest]) ? NULL : &grantable->allowed[nearest];
 }
 
 /*
@@ -338,13 +340,14 @@ unknown_name(const Catalogue *catalogue, const char *name)
 /*
  * Resolve the name of an action, permission or role.  False if it is unknown.
  */
-bool
-rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirement)
+static bool
+resolve(const Catalogue *catalogue, const char *name, Requirement *requirement)
 {
 	int			first;
 	const Grantable *grantable;
 
 	memset(requirement, 0, sizeof(Requirement));
+	requirement->name = name;
 	if (strchr(name, '.') != NULL)
 	{
 		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
@@ -361,13 +364,14 @@ rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirem
 	if (first < 0)
 		return false;
 	grantable = &catalogue->grantables[first];
-	if (rbac_uuid_is_nil(&grantable->organization))
+	requirement->custom = !rbac_uuid_is_nil(&grantable->organization);
+	for (int kind = 0; kind < RBAC_RESOURCE_KINDS && !requirement->custom; kind++)
 	{
-		for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
-			requirement->actions[kind] = *needed_on(grantable, (ResourceKind) kind);
+		const ActionSet *actions = rbac_grantable_requires(grantable, (ResourceKind) kind);
+
+		if (actions != NULL)
+			requirement->actions[kind] = *actions;
 	}
-	else
-		requirement->custom = true;
 	return true;
 }
 
@@ -375,31 +379,171 @@ rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirem
  * The same, but an unknown name is an error with the nearest ones in its hint.
  */
 void
-rbac_require(const Catalogue *catalogue, const char *name, Requirement *requirement)
+rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement)
 {
-	if (!rbac_resolve(catalogue, name, requirement))
+	if (!resolve(catalogue, name, requirement))
 		unknown_name(catalogue, name);
 }
 
 /*
- * The actions that it takes on a resource of this kind and organization, or
- * NULL when the name means nothing there.
+ * The actions that a name requires on a resource of this kind and organization,
+ * or NULL when the name means nothing there.
  */
 const ActionSet *
-rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement, const char *name,
+rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement,
 					  ResourceKind kind, const pg_uuid_t *organization)
 {
-	const ActionSet *needed;
+	const ActionSet *needed = &requirement->actions[kind];
 
-	if (likely(!requirement->custom))
-		needed = &requirement->actions[kind];
-	else
+	if (unlikely(requirement->custom))
 	{
-		const Grantable *role = rbac_grantable_by_name(catalogue, name, organization);
+		const Grantable *role = rbac_grantable_by_name(catalogue, requirement->name, organization);
 
-		if (role == NULL)
-			return NULL;
-		needed = needed_on(role, kind);
+		return role == NULL ? NULL : rbac_grantable_requires(role, kind);
 	}
 	return action_set_is_empty(needed) ? NULL : needed;
+}
+
+/*
+ * Put names into one chunk of memory, as a list that is not resolved.
+ */
+static NameList *
+make_list(int count, const char *const *names)
+{
+	Size		header = offsetof(NameList, each) + count * sizeof(Requirement);
+	Size		size = header;
+	NameList   *list;
+	char	   *end;
+
+	for (int i = 0; i < count; i++)
+		size += strlen(names[i]) + 1;
+	list = palloc0(size);
+	list->count = count;
+	end = (char *) list + header;
+	for (int i = 0; i < count; i++)
+	{
+		list->each[i].name = strcpy(end, names[i]);
+		end += strlen(end) + 1;
+	}
+	return list;
+}
+
+/*
+ * A list from one name (text), or from an array of them (text[]), whose nulls
+ * are left out.
+ */
+NameList *
+rbac_names_make(Datum names, Oid type)
+{
+	Datum	   *elements = &names;
+	bool	   *nulls = NULL;
+	int			nelements = 1;
+	int			count = 0;
+	const char **kept;
+	NameList   *list;
+
+	if (type == TEXTARRAYOID)
+		deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, &nulls, &nelements);
+	kept = palloc(Max(nelements, 1) * sizeof(char *));
+	for (int i = 0; i < nelements; i++)
+	{
+		if (nulls == NULL || !nulls[i])
+			kept[count++] = TextDatumGetCString(elements[i]);
+	}
+	list = make_list(count, kept);
+	pfree(kept);
+	return list;
+}
+
+/*
+ * A list of the same names in the current memory context, not resolved
+ */
+NameList *
+rbac_names_copy(const NameList *names)
+{
+	const char **copied = palloc(Max(names->count, 1) * sizeof(char *));
+	NameList   *list;
+
+	for (int i = 0; i < names->count; i++)
+		copied[i] = names->each[i].name;
+	list = make_list(names->count, copied);
+	pfree(copied);
+	return list;
+}
+
+bool
+rbac_names_equal(const NameList *a, const NameList *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+	{
+		if (strcmp(a->each[i].name, b->each[i].name) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Find out what each name requires.  False if one is unknown.
+ */
+bool
+rbac_names_resolve(const Catalogue *catalogue, NameList *names)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		if (!resolve(catalogue, names->each[i].name, &names->each[i]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The same, but an unknown name is an error.
+ */
+void
+rbac_names_resolve_or_fail(const Catalogue *catalogue, NameList *names)
+{
+	for (int i = 0; i < names->count; i++)
+		rbac_resolve_or_fail(catalogue, names->each[i].name, &names->each[i]);
+}
+
+/*
+ * Do the names of a resolved list require the same on every kind of resource,
+ * in every organization?
+ */
+bool
+rbac_names_are_uniform(const NameList *names)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		const Requirement *requirement = &names->each[i];
+
+		if (requirement->custom)
+			return false;
+		for (int kind = 1; kind < RBAC_RESOURCE_KINDS; kind++)
+		{
+			if (!action_set_equal(&requirement->actions[kind], &requirement->actions[0]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Is one of the names of a resolved list held by a verdict?
+ */
+bool
+rbac_names_held(const Catalogue *catalogue, const NameList *names, const Verdict *verdict)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		const ActionSet *needed = rbac_required_actions(catalogue, &names->each[i],
+														verdict->kind, &verdict->organization);
+
+		if (needed != NULL && action_set_contains(&verdict->actions, needed))
+			return true;
+	}
+	return false;
 }

@@ -56,15 +56,37 @@ typedef struct Catalogue
 } Catalogue;
 
 /*
- * What holding a name takes, by the kind of the resource asked about.  A
- * custom role's name means something in its own organization only, so that
- * it is resolved once the resource is known.
+ * A name of the catalogue, and what holding it requires by the kind of the
+ * resource asked about.  A custom role's name means something in its own
+ * organization only, so that it is resolved once the resource is known.
  */
 typedef struct Requirement
 {
+	const char *name;
 	bool		custom;
 	ActionSet	actions[RBAC_RESOURCE_KINDS];
 } Requirement;
+
+/*
+ * Names of which any one will do.  A list is one chunk of memory, names
+ * included.  What the names require is known once the list is resolved, and
+ * for as long as the catalogue that it was resolved with is current.
+ */
+typedef struct NameList
+{
+	int			count;
+	Requirement each[FLEXIBLE_ARRAY_MEMBER];
+} NameList;
+
+/*
+ * All that is held on a resource, and what is needed to judge a name there.
+ */
+typedef struct Verdict
+{
+	ActionSet	actions;
+	pg_uuid_t	organization;
+	ResourceKind kind;
+} Verdict;
 
 extern Catalogue *rbac_catalogue_acquire(void);
 extern void rbac_catalogue_release(Catalogue *catalogue);
@@ -74,10 +96,18 @@ extern bool rbac_catalogue_is_current(const Catalogue *catalogue);
 extern const Grantable *rbac_grantable_by_id(const Catalogue *catalogue, const pg_uuid_t *id);
 extern const Grantable *rbac_grantable_by_name(const Catalogue *catalogue, const char *name,
 											   const pg_uuid_t *organization);
-extern bool rbac_resolve(const Catalogue *catalogue, const char *name, Requirement *requirement);
-extern void rbac_require(const Catalogue *catalogue, const char *name, Requirement *requirement);
+extern const ActionSet *rbac_grantable_requires(const Grantable *grantable, ResourceKind kind);
+
+extern void rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement);
 extern const ActionSet *rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement,
-											  const char *name, ResourceKind kind,
-											  const pg_uuid_t *organization);
+											  ResourceKind kind, const pg_uuid_t *organization);
+
+extern NameList *rbac_names_make(Datum names, Oid type);
+extern NameList *rbac_names_copy(const NameList *names);
+extern bool rbac_names_equal(const NameList *a, const NameList *b);
+extern bool rbac_names_resolve(const Catalogue *catalogue, NameList *names);
+extern void rbac_names_resolve_or_fail(const Catalogue *catalogue, NameList *names);
+extern bool rbac_names_are_uniform(const NameList *names);
+extern bool rbac_names_held(const Catalogue *catalogue, const NameList *names, const Verdict *verdict);
 
 #endif							/* RBAC_CATALOGUE_H */

@@ -5,7 +5,7 @@
  *
  * A decision function can be called for millions of rows, or once.  What is
  * the same from row to row hangs on the FmgrInfo: whose rights (a pinned
- * cache entry) and what the name takes (a set of actions).  A call then is a
+ * cache entry) and what the name requires (a set of actions).  A call then is a
  * probe of the entry's memo and a comparison of two sets.
  *
  * "The same" ends with the statement.  An FmgrInfo can live longer than that:
@@ -107,7 +107,7 @@ begin_statement(Decider *decider)
 	if (decider->catalogue != NULL)
 		rbac_catalogue_release(decider->catalogue);
 	decider->catalogue = catalogue;
-	decider->nrequirements = 0; /* names have to be resolved again */
+	decider->names = NULL;		/* to be resolved again */
 	forget_last(decider);
 }
 
@@ -165,101 +165,53 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 }
 
 /*
- * Is an argument a constant of the query?
- */
-static bool
-argument_is_constant(FunctionCallInfo fcinfo, int argument)
-{
-	Node	   *call = fcinfo->flinfo->fn_expr;
-
-	return call != NULL && IsA(call, FuncExpr) &&
-		IsA(list_nth(((FuncExpr *) call)->args, argument), Const);
-}
-
-static void
-add_requirement(Decider *decider, text *name)
-{
-	int			i = decider->nrequirements;
-
-	decider->required_names[i] = text_to_cstring(name);
-	rbac_require(decider->catalogue, decider->required_names[i], &decider->requirements[i]);
-	decider->nrequirements++;
-}
-
-/*
- * Make the decider require the name in an argument or, with any_of, one of
+ * Make the decider ask for the name in an argument or, with any_of, for one of
  * the names in an array of text.  Does work only when the argument differs
  * from the last call's.
  */
 void
-rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of)
+rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of)
 {
 	struct varlena *names;
 	Size		size;
 	MemoryContext caller;
-	Datum	   *elements;
-	bool	   *nulls = NULL;
-	int			count = 1;
+	NameList   *list;
 
-	if (likely(decider->nrequirements > 0 && decider->names_constant))
+	if (likely(decider->names != NULL && decider->names_constant))
 		return;
 	names = PG_GETARG_VARLENA_PP(argument);
 	size = VARSIZE_ANY(names);
-	if (decider->nrequirements > 0 && VARSIZE_ANY(decider->names) == size &&
-		memcmp(decider->names, names, size) == 0)
+	if (decider->names != NULL && VARSIZE_ANY(decider->names_argument) == size &&
+		memcmp(decider->names_argument, names, size) == 0)
 		return;
 
-	decider->names_constant = argument_is_constant(fcinfo, argument);
+	decider->names_constant = rbac_argument_is_constant(fcinfo->flinfo, argument);
 	decider->last_verdict = NULL;
-	decider->nrequirements = 0;
+	decider->names = NULL;
 	if (decider->names_context == NULL)
 		decider->names_context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "rbac names",
 													   ALLOCSET_SMALL_SIZES);
 	else
 		MemoryContextReset(decider->names_context);
 	caller = MemoryContextSwitchTo(decider->names_context);
-	if (any_of)
-		deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false, TYPALIGN_INT,
-						  &elements, &nulls, &count);
-	decider->requirements = palloc(Max(count, 1) * sizeof(Requirement));
-	decider->required_names = palloc(Max(count, 1) * sizeof(char *));
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls == NULL)
-			add_requirement(decider, (text *) names);
-		else if (!nulls[i])
-			add_requirement(decider, DatumGetTextPP(elements[i]));
-	}
-	decider->names = memcpy(palloc(size), names, size);
+	list = rbac_names_make(PointerGetDatum(names), any_of ? TEXTARRAYOID : TEXTOID);
+	rbac_names_resolve_or_fail(decider->catalogue, list);
+	decider->names_argument = memcpy(palloc(size), names, size);
+	decider->names = list;
 	MemoryContextSwitchTo(caller);
-}
-
-bool
-rbac_holds_at(const Catalogue *catalogue, const Requirement *requirement, const char *name,
-			  const Verdict *verdict)
-{
-	const ActionSet *needed = rbac_required_actions(catalogue, requirement, name,
-													verdict->kind, &verdict->organization);
-
-	return needed != NULL && action_set_contains(&verdict->actions, needed);
 }
 
 /*
  * The part of rbac_holds() that is seldom needed
  */
 bool
-rbac_judge(Decider *decider, const Verdict *verdict)
+rbac_decider_judge(Decider *decider, const Verdict *verdict)
 {
-	bool		holds = false;
-
 	if (verdict == NULL)
 		return false;
-	for (int i = 0; i < decider->nrequirements && !holds; i++)
-		holds = rbac_holds_at(decider->catalogue, &decider->requirements[i],
-							  decider->required_names[i], verdict);
+	decider->last_holds = rbac_names_held(decider->catalogue, decider->names, verdict);
 	decider->last_verdict = verdict;
-	decider->last_holds = holds;
-	return holds;
+	return decider->last_holds;
 }
 
 /*

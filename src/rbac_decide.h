@@ -29,15 +29,13 @@ typedef struct Decider
 	uint64		session_epoch;
 
 	Catalogue  *catalogue;		/* held */
-	PrincipalEntry *entry;		/* pinned; NULL: nobody */
+	PrincipalEntry *entry;		/* pinned; NULL: no principal */
 
-	/* The names asked for: the argument as it came, and what it takes */
+	/* The names asked for: the argument as it came, and what it means */
 	MemoryContext names_context;
 	bool		names_constant;	/* in the query: no need to compare */
-	struct varlena *names;
-	int			nrequirements;
-	char	  **required_names;
-	Requirement *requirements;
+	struct varlena *names_argument;
+	NameList   *names;			/* NULL: to be resolved */
 
 	/* The last verdict judged.  Few are distinct, so it is often the next. */
 	const Verdict *last_verdict;
@@ -100,22 +98,20 @@ typedef struct Question
 	extern int no_such_variable
 
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
-extern void rbac_decider_require(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
-extern bool rbac_judge(Decider *decider, const Verdict *verdict);
+extern void rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
+extern bool rbac_decider_judge(Decider *decider, const Verdict *verdict);
 extern const Verdict *rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id);
 extern const Verdict *rbac_verdict_on_path(Decider *decider, const RbacPath *path);
-extern bool rbac_holds_at(const Catalogue *catalogue, const Requirement *requirement,
-						  const char *name, const Verdict *verdict);
 
 /*
- * Is one of the required names held by a verdict (NULL: no such resource)?
+ * Is one of the names asked for held by a verdict (NULL: no such resource)?
  */
 static inline bool
 rbac_holds(Decider *decider, const Verdict *verdict)
 {
 	if (likely(verdict == decider->last_verdict))
 		return verdict != NULL && decider->last_holds;
-	return rbac_judge(decider, verdict);
+	return rbac_decider_judge(decider, verdict);
 }
 
 /*

@@ -140,21 +140,13 @@ is_permission_in(const Grantable *grantable, const pg_uuid_t *organization)
 }
 
 /*
- * Is a permission held by a verdict?  Sets *needed to what it takes.
+ * Is a permission held by a verdict?  Sets *needed to what it requires.
  */
 static bool
-permission_held(const Decider *decider, const Grantable *grantable, const Verdict *verdict,
-				const ActionSet **needed)
+permission_held(const Grantable *grantable, const Verdict *verdict, const ActionSet **needed)
 {
-	Requirement requirement;
-
-	rbac_require(decider->catalogue, grantable->name, &requirement);
-	*needed = rbac_required_actions(decider->catalogue, &requirement, grantable->name,
-									verdict->kind, &verdict->organization);
-	if (*needed == NULL || !action_set_contains(&verdict->actions, *needed))
-		return false;
-	*needed = memcpy(palloc(sizeof(ActionSet)), *needed, sizeof(ActionSet));
-	return true;
+	*needed = rbac_grantable_requires(grantable, verdict->kind);
+	return *needed != NULL && action_set_contains(&verdict->actions, *needed);
 }
 
 /*
@@ -185,7 +177,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 		bool		nulls[3] = {false};
 
 		if (!is_permission_in(grantable, &verdict->organization) ||
-			!permission_held(decider, grantable, verdict, &needed))
+			!permission_held(grantable, verdict, &needed))
 			continue;
 		values[0] = CStringGetTextDatum(grantable->name);
 		collect_sources(decider->entry, needed, resource.path, result_element_type(fcinfo, 1),
@@ -196,15 +188,6 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 }
 
 DEFINE_DECISION(rbac_effective_permissions);
-
-static int
-compare_grant_paths(const void *a, const void *b)
-{
-	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
-	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
-
-	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
-}
 
 /*
  * rbac_effective_permissions() → (resource rbac_path, permission text)
@@ -217,8 +200,8 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 {
 	Decider    *decider;
 	PrincipalEntry *entry;
-	PrincipalGrant **grants;
-	int			ngrants = 0;
+	PrincipalGrant **places;
+	int			nplaces;
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, NULL);
@@ -226,23 +209,17 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 	if (entry == NULL)
 		return (Datum) 0;
 
-	rbac_cache_locate(entry);
-	grants = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
-	for (int i = 0; i < entry->ngrants; i++)
+	places = rbac_cache_places(entry, &nplaces);
+	for (int first = 0, next; first < nplaces; first = next)
 	{
-		if (entry->grants[i].active)
-			grants[ngrants++] = &entry->grants[i];
-	}
-	qsort(grants, ngrants, sizeof(PrincipalGrant *), compare_grant_paths);
-
-	for (int first = 0, next; first < ngrants; first = next)
-	{
-		const PrincipalGrant *place = grants[first];
+		const PrincipalGrant *place = places[first];
 		ActionSet	here = {{0}};
 		const Verdict *verdict = rbac_cache_verdict(entry, &place->resource);
 
-		for (next = first; next < ngrants && compare_grant_paths(&grants[first], &grants[next]) == 0; next++)
-			action_set_union(&here, grants[next]->allowed);
+		for (next = first;
+			 next < nplaces && rbac_cache_compare_places(&places[first], &places[next]) == 0;
+			 next++)
+			action_set_union(&here, places[next]->allowed);
 		for (int i = 0; verdict != NULL && i < decider->catalogue->ngrantables; i++)
 		{
 			const Grantable *grantable = &decider->catalogue->grantables[i];
@@ -251,7 +228,7 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 			bool		nulls[2] = {false};
 
 			if (!is_permission_in(grantable, &verdict->organization) ||
-				!permission_held(decider, grantable, verdict, &needed) ||
+				!permission_held(grantable, verdict, &needed) ||
 				!action_set_overlaps(needed, &here))
 				continue;
 			values[0] = path_datum(place->path, place->path_length);
@@ -427,7 +404,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider;
 	const PrincipalEntry *entry;
-	const Belonging *belonging;
+	const Membership *membership;
 	const Verdict *verdict;
 	const ActionSet *needed;
 	ActionSet	missing;
@@ -436,7 +413,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
-	rbac_decider_require(decider, fcinfo, question->name, false);
+	rbac_decider_set_names(decider, fcinfo, question->name, false);
 	entry = decider->entry;
 
 	if (entry == NULL)
@@ -452,25 +429,24 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 	/* Whether a resource exists is nobody's business outside its organization. */
 	verdict = rbac_verdict_on(decider, question);
-	belonging = verdict == NULL ? NULL : rbac_cache_belonging(entry, &verdict->organization);
-	if (belonging == NULL || !find_resource(question, &resource))
+	membership = verdict == NULL ? NULL : rbac_cache_membership(entry, &verdict->organization);
+	if (membership == NULL || !find_resource(question, &resource))
 	{
 		put_reason(fcinfo, false,
 				   "the resource does not exist, or the principal is not a member of its organization",
 				   NULL, "Invite the user to the organization, and grant something after acceptance.");
 		return (Datum) 0;
 	}
-	if (belonging->barred != NULL)
+	if (membership->barred != NULL)
 	{
 		put_reason(fcinfo, false,
 				   psprintf("the session does not satisfy the organization's authentication policy: %s",
-							belonging->barred), NULL,
+							membership->barred), NULL,
 				   "Log in again in a way that the organization accepts.");
 		return (Datum) 0;
 	}
 
-	needed = rbac_required_actions(decider->catalogue, &decider->requirements[0],
-								   decider->required_names[0],
+	needed = rbac_required_actions(decider->catalogue, &decider->names->each[0],
 								   verdict->kind, &verdict->organization);
 	if (needed == NULL)
 	{

@@ -231,7 +231,7 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 		{
 			Requirement requirement;
 
-			rbac_require(catalogue, name, &requirement);
+			rbac_resolve_or_fail(catalogue, name, &requirement);
 			if (requirement.custom)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_OBJECT),

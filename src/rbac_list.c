@@ -45,15 +45,6 @@ rbac_self(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(result);
 }
 
-static int
-compare_places(const void *a, const void *b)
-{
-	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
-	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
-
-	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
-}
-
 /*
  * The actions of which one is enough to hold "anything" on a resource of a
  * kind: those that are done to it or to what can be inside it.  Those that are
@@ -73,21 +64,51 @@ actions_concerning(const Catalogue *catalogue, ResourceKind kind)
 	return result;
 }
 
-/*
- * Is the required name held on resources of a kind from this place down, or,
- * when there is none, one of the actions in "any_of"?
- */
-static bool
-held_below(const Decider *decider, const PrincipalGrant *place, ResourceKind kind, const ActionSet *any_of)
+/* What is to be held from a place down on resources of a kind */
+typedef struct Sought
 {
+	const Decider *decider;
+	ResourceKind kind;
+	const ActionSet *any_of;	/* one of these; NULL: the decider's name */
+} Sought;
+
+static bool
+held_below(const PrincipalGrant *place, void *arg)
+{
+	const Sought *sought = arg;
+	const Decider *decider = sought->decider;
 	const Verdict *verdict = rbac_cache_verdict(decider->entry, &place->resource);
 	const ActionSet *needed;
 
-	if (verdict == NULL || any_of != NULL)
-		return verdict != NULL && action_set_overlaps(&verdict->actions, any_of);
-	needed = rbac_required_actions(decider->catalogue, &decider->requirements[0],
-								   decider->required_names[0], kind, &verdict->organization);
+	if (verdict == NULL)
+		return false;
+	if (sought->any_of != NULL)
+		return action_set_overlaps(&verdict->actions, sought->any_of);
+	needed = rbac_required_actions(decider->catalogue, &decider->names->each[0],
+								   sought->kind, &verdict->organization);
 	return needed != NULL && action_set_contains(&verdict->actions, needed);
+}
+
+/*
+ * The kind of resource that an argument names
+ */
+static ResourceKind
+kind_argument(FunctionCallInfo fcinfo, int argument)
+{
+	char	   *name;
+	ResourceKind kind;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("kind of resource must not be null")));
+	name = text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	if (!rbac_kind_from_name(name, &kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("kind of resource \"%s\" does not exist", name),
+				 errhint("The kinds are organization, unit, project and service.")));
+	return kind;
 }
 
 /*
@@ -101,55 +122,26 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 	Oid			path_type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	ArrayBuildState *result = initArrayResult(path_type, CurrentMemoryContext, false);
 	Decider    *decider = rbac_decider(fcinfo, principal);
-	const PrincipalEntry *entry = decider->entry;
+	Sought		sought = {.decider = decider};
 	ActionSet	concerning;
-	const ActionSet *any_of = NULL;
-	char	   *kind_name;
-	ResourceKind kind;
-	PrincipalGrant **places;
-	const PrincipalGrant *last = NULL;
+	PrincipalGrant **places = NULL;
 	int			nplaces = 0;
 
-	if (PG_ARGISNULL(name_argument + 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("kind of resource must not be null")));
-	kind_name = text_to_cstring(PG_GETARG_TEXT_PP(name_argument + 1));
-	if (!rbac_kind_from_name(kind_name, &kind))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("kind of resource \"%s\" does not exist", kind_name),
-				 errhint("The kinds are organization, unit, project and service.")));
+	sought.kind = kind_argument(fcinfo, name_argument + 1);
 	if (PG_ARGISNULL(name_argument))
 	{
-		concerning = actions_concerning(decider->catalogue, kind);
-		any_of = &concerning;
+		concerning = actions_concerning(decider->catalogue, sought.kind);
+		sought.any_of = &concerning;
 	}
 	else
-		rbac_decider_require(decider, fcinfo, name_argument, false);
+		rbac_decider_set_names(decider, fcinfo, name_argument, false);
 
-	if (entry != NULL)
-		rbac_cache_locate(decider->entry);
-	places = palloc(Max(entry != NULL ? entry->ngrants : 0, 1) * sizeof(PrincipalGrant *));
-	for (int i = 0; entry != NULL && i < entry->ngrants; i++)
-	{
-		if (entry->grants[i].active)
-			places[nplaces++] = &entry->grants[i];
-	}
-	qsort(places, nplaces, sizeof(PrincipalGrant *), compare_places);
-
+	if (decider->entry != NULL)
+		places = rbac_cache_scopes(decider->entry, held_below, &sought, &nplaces);
 	for (int i = 0; i < nplaces; i++)
-	{
-		const PrincipalGrant *place = places[i];
-
-		if ((last != NULL && rbac_path_contains(last->path, last->path_length,
-												place->path, place->path_length)) ||
-			!held_below(decider, place, kind, any_of))
-			continue;
-		last = place;
-		accumArrayResult(result, PointerGetDatum(rbac_path_make(place->path, place->path_length)),
+		accumArrayResult(result,
+						 PointerGetDatum(rbac_path_make(places[i]->path, places[i]->path_length)),
 						 false, path_type, CurrentMemoryContext);
-	}
 	PG_RETURN_DATUM(makeArrayResult(result, CurrentMemoryContext));
 }
 

@@ -217,7 +217,7 @@ is_active(const pg_uuid_t *principal)
 }
 
 /*
- * Look a token up and judge it.  NULL if it may be used now from "address",
+ * Look a token up and check it.  NULL if it may be used now from "address",
  * otherwise why not, for the log.
  */
 static const char *

@@ -102,8 +102,7 @@ typedef enum Width
 
 typedef struct Dependence
 {
-	int			nnames;
-	char	  **names;
+	NameList   *names;
 	Width		width;
 } Dependence;
 
@@ -114,8 +113,7 @@ static int	ndependences = 0;
 typedef struct DecisionCall
 {
 	Node	   *column;
-	int			nnames;
-	char	  **names;
+	NameList   *names;
 	Const	   *names_array;	/* the same as text[] */
 } DecisionCall;
 
@@ -126,66 +124,40 @@ static bool
 take_apart(List *args, DecisionCall *call)
 {
 	Const	   *names;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
 
 	if (list_length(args) != 2 || !IsA(lsecond(args), Const))
 		return false;
 	call->column = linitial(args);
 	names = lsecond_node(Const, args);
-	if (names->constisnull)
+	if (names->constisnull || (names->consttype != TEXTOID && names->consttype != TEXTARRAYOID))
 		return false;
-
-	if (names->consttype == TEXTOID)
-	{
-		count = 1;
-		elements = &names->constvalue;
-		nulls = NULL;
-	}
-	else if (names->consttype == TEXTARRAYOID)
-		deconstruct_array(DatumGetArrayTypeP(names->constvalue), TEXTOID, -1, false, TYPALIGN_INT,
-						  &elements, &nulls, &count);
-	else
-		return false;
-
-	call->nnames = 0;
-	call->names = palloc(Max(count, 1) * sizeof(char *));
-	for (int i = 0; i < count; i++)
-	{
-		if (nulls == NULL || !nulls[i])
-			call->names[call->nnames++] = TextDatumGetCString(elements[i]);
-	}
+	call->names = rbac_names_make(names->constvalue, names->consttype);
 	call->names_array = names->consttype == TEXTARRAYOID ? names :
 		makeConst(TEXTARRAYOID, -1, names->constcollid, -1,
-				  PointerGetDatum(construct_array(elements, 1, TEXTOID, -1, false, TYPALIGN_INT)),
+				  PointerGetDatum(construct_array(&names->constvalue, 1, TEXTOID, -1, false,
+												  TYPALIGN_INT)),
 				  false, false);
 	return true;
 }
 
 /*
- * The session's principal's entry, pinned; NULL for nobody, or if one of the
- * names is unknown (the error belongs to the execution).
+ * The session's principal's entry, pinned, with which the names are resolved.
+ * NULL for no principal, or if one of the names is unknown (the error belongs
+ * to the execution).
  */
 static PrincipalEntry *
-pin_session(int nnames, char **names)
+pin_session(NameList *names)
 {
 	Subject		subject;
 	PrincipalEntry *entry;
-	Requirement requirement;
 
 	if (!rbac_session_subject(NULL, &subject))
 		return NULL;
 	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
-	for (int i = 0; i < nnames; i++)
-	{
-		if (!rbac_resolve(entry->catalogue, names[i], &requirement))
-		{
-			rbac_cache_unpin(entry);
-			return NULL;
-		}
-	}
-	return entry;
+	if (rbac_names_resolve(entry->catalogue, names))
+		return entry;
+	rbac_cache_unpin(entry);
+	return NULL;
 }
 
 static Width
@@ -196,18 +168,15 @@ width_of(const Reach *reach)
 }
 
 /*
- * Is every name known?  Then nobody, who holds nothing, is narrow; otherwise
- * the error belongs to the execution.
+ * Is every name known?  Then no principal, which holds nothing, is narrow;
+ * otherwise the error belongs to the execution.
  */
 static bool
-all_known(int nnames, char **names)
+all_known(NameList *names)
 {
 	Catalogue  *catalogue = rbac_catalogue_acquire();
-	Requirement requirement;
-	bool		known = true;
+	bool		known = rbac_names_resolve(catalogue, names);
 
-	for (int i = 0; i < nnames && known; i++)
-		known = rbac_resolve(catalogue, names[i], &requirement);
 	rbac_catalogue_release(catalogue);
 	return known;
 }
@@ -235,19 +204,19 @@ is_plainly_narrow(const PrincipalEntry *entry)
  * the cache is found by a comparison of strings.
  */
 static bool
-session_width(int nnames, char **names, Width *width)
+session_width(NameList *names, Width *width)
 {
-	PrincipalEntry *entry = pin_session(nnames, names);
+	PrincipalEntry *entry = pin_session(names);
 
 	if (entry == NULL)
 	{
 		*width = WIDTH_NARROW;
-		return rbac_session_get() == NULL && all_known(nnames, names);
+		return rbac_session_get() == NULL && all_known(names);
 	}
 	PG_TRY();
 	{
 		*width = is_plainly_narrow(entry) ? WIDTH_NARROW :
-			width_of(rbac_reach(entry, nnames, names));
+			width_of(rbac_reach(entry, names));
 	}
 	PG_FINALLY();
 	{
@@ -255,33 +224,6 @@ session_width(int nnames, char **names, Width *width)
 	}
 	PG_END_TRY();
 	return true;
-}
-
-static bool
-same_names(const Dependence *dependence, int nnames, char **names)
-{
-	if (dependence->nnames != nnames)
-		return false;
-	for (int i = 0; i < nnames; i++)
-	{
-		if (strcmp(dependence->names[i], names[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-static Dependence
-make_dependence(const DecisionCall *call)
-{
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-	Dependence	result;
-
-	result.nnames = call->nnames;
-	result.names = palloc(Max(call->nnames, 1) * sizeof(char *));
-	for (int i = 0; i < call->nnames; i++)
-		result.names[i] = pstrdup(call->names[i]);
-	MemoryContextSwitchTo(caller);
-	return result;
 }
 
 /*
@@ -295,22 +237,20 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 
 	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
 													  rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL));
-	while (i < ndependences && !same_names(&dependences[i], call->nnames, call->names))
+	while (i < ndependences && !rbac_names_equal(dependences[i].names, call->names))
 		i++;
 	if (i < ndependences)
 		found = dependences[i];
 	else
 	{
-		found = make_dependence(call);
+		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+		found.names = rbac_names_copy(call->names);
+		MemoryContextSwitchTo(caller);
 		if (ndependences < MAX_DEPENDENCES)
 			ndependences++;
 		else
-		{
-			i--;
-			for (int j = 0; j < dependences[i].nnames; j++)
-				pfree(dependences[i].names[j]);
-			pfree(dependences[i].names);
-		}
+			pfree(dependences[--i].names);
 	}
 	memmove(&dependences[1], &dependences[0], i * sizeof(Dependence));
 	found.width = width;
@@ -331,7 +271,7 @@ rbac_plan_principal_changed(void)
 	{
 		Width		width;
 
-		if (session_width(dependences[i].nnames, dependences[i].names, &width) &&
+		if (session_width(dependences[i].names, &width) &&
 			width != dependences[i].width)
 		{
 			dependences[i].width = width;
@@ -467,7 +407,7 @@ index_condition(SupportRequestIndexCondition *req)
 		!take_apart(((FuncExpr *) req->node)->args, &call) ||
 		compared_for_equality(req->index->rel, call.column) ||
 		found_by_unique_index(req->root, req->index->rel) ||
-		!session_width(call.nnames, call.names, &width))
+		!session_width(call.names, &width))
 		return NIL;
 
 	depend_on_width(req->root, &call, width);
@@ -515,17 +455,7 @@ judge_sample(PrincipalEntry *entry, const DecisionCall *call, VariableStatData *
 		if (verdict == NULL)
 			continue;
 		kinds[verdict->kind] = true;
-		for (int j = 0; j < call->nnames; j++)
-		{
-			Requirement requirement;
-
-			rbac_require(entry->catalogue, call->names[j], &requirement);
-			if (rbac_holds_at(entry->catalogue, &requirement, call->names[j], verdict))
-			{
-				(*held)++;
-				break;
-			}
-		}
+		*held += rbac_names_held(entry->catalogue, call->names, verdict);
 	}
 	free_attstatsslot(&slot);
 	return judged;
@@ -572,12 +502,12 @@ selectivity(SupportRequestSelectivity *req)
 		return true;
 	}
 
-	entry = pin_session(call.nnames, call.names);
+	entry = pin_session(call.names);
 	if (entry == NULL)
 	{
 		Width		width;
 
-		if (!session_width(call.nnames, call.names, &width))
+		if (!session_width(call.names, &width))
 			return false;
 		depend_on_width(req->root, &call, width);
 		req->selectivity = 0.0;
@@ -585,7 +515,7 @@ selectivity(SupportRequestSelectivity *req)
 	}
 	PG_TRY();
 	{
-		Reach	   *reach = rbac_reach(entry, call.nnames, call.names);
+		Reach	   *reach = rbac_reach(entry, call.names);
 
 		depend_on_width(req->root, &call, width_of(reach));
 		examine_variable(req->root, call.column, req->varRelid, &vardata);
@@ -633,29 +563,15 @@ rbac_decision_support(PG_FUNCTION_ARGS)
 
 /*
  * The reach of the session's principal with the names in argument 0, or NULL
- * for nobody.  It is as lasting as what the caller's FmgrInfo holds.
+ * for no principal.  It is as lasting as what the caller's FmgrInfo holds.
  */
 static Reach *
 session_reach(FunctionCallInfo fcinfo, Decider **decider)
 {
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-	int			nnames = 0;
-	char	  **names;
-
 	*decider = rbac_decider(fcinfo, NULL);
 	if ((*decider)->entry == NULL)
 		return NULL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	names = palloc(Max(count, 1) * sizeof(char *));
-	for (int i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			names[nnames++] = TextDatumGetCString(elements[i]);
-	}
-	return rbac_reach((*decider)->entry, nnames, names);
+	return rbac_reach((*decider)->entry, rbac_names_make(PG_GETARG_DATUM(0), TEXTARRAYOID));
 }
 
 /*

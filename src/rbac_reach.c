@@ -13,8 +13,8 @@
  *
  * Rights add up downwards, so below a place where the names are held they are
  * held everywhere, and the walk need not judge what it finds.  That is so if
- * the names take the same actions on every kind of resource; roles that take
- * fewer further down, and roles of one organization, are judged resource by
+ * the names require the same actions on every kind of resource; roles that
+ * require fewer further down, and roles of one organization, are judged resource by
  * resource.
  *
  * What is found lives in the principal's cache entry and goes with it.
@@ -32,13 +32,6 @@
 /* A walk that judges gives up on being narrow after this many resources. */
 #define WALK_LIMIT	(10 * RBAC_NARROW_LIMIT)
 
-typedef struct Names
-{
-	int			count;
-	char	  **names;
-	Requirement *requirements;
-} Names;
-
 typedef struct Found
 {
 	pg_uuid_t	id;
@@ -49,7 +42,6 @@ typedef struct Walk
 {
 	PrincipalEntry *entry;
 	TableView	view;
-	const Names *names;
 	Reach	   *reach;
 	bool		to_the_end;
 	int			seen;
@@ -59,85 +51,37 @@ typedef struct Walk
 	int			of_kind[RBAC_RESOURCE_KINDS];
 } Walk;
 
-/*
- * Do the names take the same everywhere?
- */
-static bool
-is_uniform(const Names *names)
+/* What holds_from() needs to know */
+typedef struct Holding
 {
-	for (int i = 0; i < names->count; i++)
-	{
-		if (names->requirements[i].custom)
-			return false;
-		for (int kind = 1; kind < RBAC_RESOURCE_KINDS; kind++)
-		{
-			if (!action_set_equal(&names->requirements[i].actions[0],
-								  &names->requirements[i].actions[kind]))
-				return false;
-		}
-	}
-	return true;
-}
+	PrincipalEntry *entry;
+	const NameList *names;
+} Holding;
 
 static bool
-holds_any(const PrincipalEntry *entry, const Names *names, const Verdict *verdict)
+holds_from(const PrincipalGrant *place, void *arg)
 {
-	for (int i = 0; i < names->count; i++)
-	{
-		const ActionSet *needed = rbac_required_actions(entry->catalogue, &names->requirements[i],
-														names->names[i], verdict->kind,
-														&verdict->organization);
+	const Holding *holding = arg;
+	const Verdict *verdict = rbac_cache_verdict(holding->entry, &place->resource);
 
-		if (needed != NULL && action_set_contains(&verdict->actions, needed))
-			return true;
-	}
-	return false;
-}
-
-static int
-compare_paths(const void *a, const void *b)
-{
-	RbacPath   *left = *(RbacPath *const *) a;
-	RbacPath   *right = *(RbacPath *const *) b;
-
-	return rbac_path_compare(RBAC_PATH_DATA(left), RBAC_PATH_LEN(left),
-							 RBAC_PATH_DATA(right), RBAC_PATH_LEN(right));
+	return verdict != NULL && rbac_names_held(holding->entry->catalogue, holding->names, verdict);
 }
 
 /*
  * The places to walk from: where a grant stands and, if that settles all that
- * is below, the names are held.  None is inside another.
+ * is below, the names are held.
  */
 static void
-find_scopes(PrincipalEntry *entry, const Names *names, Reach *reach)
+find_scopes(PrincipalEntry *entry, Reach *reach)
 {
-	int			kept = 0;
+	Holding		holding = {.entry = entry,.names = reach->names};
+	PrincipalGrant **places = rbac_cache_scopes(entry, reach->exact ? holds_from : NULL, &holding,
+												&reach->nscopes);
 
-	rbac_cache_locate(entry);
-	reach->scopes = palloc(Max(entry->ngrants, 1) * sizeof(RbacPath *));
-	for (int i = 0; i < entry->ngrants; i++)
-	{
-		const PrincipalGrant *grant = &entry->grants[i];
-		const Verdict *verdict;
-
-		if (!grant->active)
-			continue;
-		verdict = reach->exact ? rbac_cache_verdict(entry, &grant->resource) : NULL;
-		if (!reach->exact || (verdict != NULL && holds_any(entry, names, verdict)))
-			reach->scopes[reach->nscopes++] = rbac_path_make(grant->path, grant->path_length);
-	}
-	qsort(reach->scopes, reach->nscopes, sizeof(RbacPath *), compare_paths);
+	reach->scopes = palloc(Max(reach->nscopes, 1) * sizeof(RbacPath *));
 	for (int i = 0; i < reach->nscopes; i++)
-	{
-		RbacPath   *outer = kept > 0 ? reach->scopes[kept - 1] : NULL;
-		RbacPath   *inner = reach->scopes[i];
-
-		if (outer == NULL ||
-			!rbac_path_contains(RBAC_PATH_DATA(outer), RBAC_PATH_LEN(outer),
-								RBAC_PATH_DATA(inner), RBAC_PATH_LEN(inner)))
-			reach->scopes[kept++] = inner;
-	}
-	reach->nscopes = kept;
+		reach->scopes[i] = rbac_path_make(places[i]->path, places[i]->path_length);
+	pfree(places);
 }
 
 static void
@@ -149,7 +93,8 @@ visit(void *row, void *arg)
 	CHECK_FOR_INTERRUPTS();
 	walk->seen++;
 	if (walk->reach->exact ||
-		holds_any(walk->entry, walk->names, rbac_cache_judge(walk->entry, resource)))
+		rbac_names_held(walk->entry->catalogue, walk->reach->names,
+						rbac_cache_verdict_of(walk->entry, resource)))
 	{
 		if (walk->nfound == walk->room)
 		{
@@ -182,13 +127,13 @@ typedef enum WalkAim
 } WalkAim;
 
 static void
-walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wanted)
+walk_scopes(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 {
 	bool		to_the_end = wanted != WALK_FOR_WIDTH;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rbac walk",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	Walk		walk = {.entry = entry,.names = names,.reach = reach,.to_the_end = to_the_end};
+	Walk		walk = {.entry = entry,.reach = reach,.to_the_end = to_the_end};
 
 	walk.room = 64;
 	walk.found = palloc(walk.room * sizeof(Found));
@@ -228,65 +173,33 @@ walk_scopes(PrincipalEntry *entry, const Names *names, Reach *reach, WalkAim wan
 }
 
 /*
- * Resolve the names of a reach again; unknown ones are an error.
- */
-static Names *
-resolve(const Catalogue *catalogue, int nnames, char **names)
-{
-	Names	   *result = palloc(sizeof(Names));
-
-	result->count = nnames;
-	result->names = names;
-	result->requirements = palloc(Max(nnames, 1) * sizeof(Requirement));
-	for (int i = 0; i < nnames; i++)
-		rbac_require(catalogue, names[i], &result->requirements[i]);
-	return result;
-}
-
-/*
- * The reach of a pinned entry's principal with a list of names.
+ * The reach of a pinned entry's principal with a list of names; unknown ones
+ * are an error.
  */
 Reach *
-rbac_reach(PrincipalEntry *entry, int nnames, char **names)
+rbac_reach(PrincipalEntry *entry, const NameList *names)
 {
-	Size		size = 0;
-	char	   *key;
 	Reach	   *reach;
 	MemoryContext caller;
 	MemoryContext aside;
-	Names	   *resolved;
 
-	for (int i = 0; i < nnames; i++)
-		size += strlen(names[i]) + 1;
-	key = palloc(size + 1);
-	size = 0;
-	for (int i = 0; i < nnames; i++)
-	{
-		strcpy(key + size, names[i]);
-		size += strlen(names[i]) + 1;
-	}
 	for (reach = entry->reaches; reach != NULL; reach = reach->next)
 	{
-		if (reach->size == size && memcmp(reach->names, key, size) == 0)
-		{
-			pfree(key);
+		if (rbac_names_equal(reach->names, names))
 			return reach;
-		}
 	}
 
 	/* Build it aside: an error half-way must leave nothing in the entry. */
 	aside = AllocSetContextCreate(CurrentMemoryContext, "rbac reach", ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(aside);
-	resolved = resolve(entry->catalogue, nnames, names);
 	reach = palloc0(sizeof(Reach));
 	reach->context = aside;
-	reach->size = size;
-	reach->names = memcpy(palloc(size + 1), key, size);
-	reach->exact = is_uniform(resolved);
-	find_scopes(entry, resolved, reach);
+	reach->names = rbac_names_copy(names);
+	rbac_names_resolve_or_fail(entry->catalogue, reach->names);
+	reach->exact = rbac_names_are_uniform(reach->names);
+	find_scopes(entry, reach);
 	MemoryContextSwitchTo(caller);
-	walk_scopes(entry, resolved, reach, WALK_FOR_WIDTH);
-	pfree(key);
+	walk_scopes(entry, reach, WALK_FOR_WIDTH);
 
 	if (entry->nreaches < RBAC_REACHES_KEPT)
 	{
@@ -305,16 +218,7 @@ rbac_reach(PrincipalEntry *entry, int nnames, char **names)
 static void
 complete(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 {
-	char	  **names;
-	int			nnames = 0;
-
-	for (Size i = 0; i < reach->size; i += strlen(reach->names + i) + 1)
-		nnames++;
-	names = palloc(Max(nnames, 1) * sizeof(char *));
-	nnames = 0;
-	for (Size i = 0; i < reach->size; i += strlen(reach->names + i) + 1)
-		names[nnames++] = unconstify(char *, reach->names + i);
-	walk_scopes(entry, resolve(entry->catalogue, nnames, names), reach, wanted);
+	walk_scopes(entry, reach, wanted);
 	rbac_cache_grown(entry);
 }
 

@@ -29,8 +29,7 @@ typedef struct Reach
 {
 	struct Reach *next;
 	MemoryContext context;		/* that all of it is in */
-	Size		size;			/* of names */
-	const char *names;			/* elements of the list, each with its zero byte */
+	NameList   *names;			/* resolved */
 	int			nscopes;		/* topmost places that it holds from */
 	RbacPath  **scopes;
 	bool		exact;			/* all that is below a scope is held */
@@ -40,7 +39,7 @@ typedef struct Reach
 	ArrayType  *paths;			/* ... NULL until they are wanted */
 } Reach;
 
-extern Reach *rbac_reach(PrincipalEntry *entry, int nnames, char **names);
+extern Reach *rbac_reach(PrincipalEntry *entry, const NameList *names);
 extern ArrayType *rbac_reach_ids(PrincipalEntry *entry, Reach *reach);
 extern ArrayType *rbac_reach_paths(PrincipalEntry *entry, Reach *reach);
 
