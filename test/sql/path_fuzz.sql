@@ -82,7 +82,7 @@ BEGIN
 			END IF;
 		END;
 	END LOOP;
-	EXECUTE format('COPY (SELECT) TO PROGRAM %L', 'rm -f ' || file);
+	EXECUTE format('COPY (SELECT WHERE false) TO PROGRAM %L', 'rm -f ' || file);
 	accepted := good > tries / 10;
 	refused := bad > tries / 10;
 	RETURN NEXT;
