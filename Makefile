@@ -8,6 +8,9 @@
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
 #
+# They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
+# takes another.
+#
 # For developers: format and format-check (clang-format), docs (the sections of
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).

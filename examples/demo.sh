@@ -9,15 +9,17 @@
 # fails and should not, or succeeds and should not, ends the tour with a
 # status other than 0; in any case nothing is left behind.
 #
-#   KEEP=1   leave the server running, and tell how to connect
+#   KEEP=1       leave the server running, and tell how to connect
+#   PG_MAJOR     PostgreSQL's major version (see tools/packages)
 
 set -euo pipefail
 
 examples=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 tools=$(dirname "$examples")/tools
-dir=
 width=96
 declare -A to from
+
+. "$tools/scratch"
 
 # --- telling ---------------------------------------------------------------
 
@@ -60,24 +62,6 @@ show()
 
 # --- sessions --------------------------------------------------------------
 
-clean_up()
-{
-	local status=$?
-
-	trap '' INT TERM HUP PIPE
-	[ "$status" != 0 ] || [ -z "${KEEP:-}" ] || return 0
-	if [ -n "$dir" ]
-	then
-		[ ! -e "$dir/.aiven_rbac_instance" ] || "$tools/instance" stop "$dir"
-		rm -rf "$dir"
-	fi
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
-trap 'exit 141' PIPE
-
 fail()
 {
 	echo "demo: $*" >&2
@@ -89,10 +73,11 @@ connect()
 {
 	local in out
 
-	mkfifo "$dir/$1.in" "$dir/$1.out"
-	"$tools/instance" run "$dir" psql -Xq -v ON_ERROR_STOP=1 -U "$2" -d acme \
-		-v SHOW_CONTEXT=never -P pager=off -P format=wrapped -P columns=$width <"$dir/$1.in" >"$dir/$1.out" 2>&1 &
-	exec {in}>"$dir/$1.in" {out}<"$dir/$1.out"
+	mkfifo "$scratch/$1.in" "$scratch/$1.out"
+	"$tools/instance" run "$scratch" psql -Xq -v ON_ERROR_STOP=1 -U "$2" -d acme \
+		-v SHOW_CONTEXT=never -P pager=off -P format=wrapped -P columns=$width \
+		<"$scratch/$1.in" >"$scratch/$1.out" 2>&1 &
+	exec {in}>"$scratch/$1.in" {out}<"$scratch/$1.out"
 	to[$1]=$in
 	from[$1]=$out
 }
@@ -176,9 +161,13 @@ tell <<'END'
 Building the extension and starting a throw-away PostgreSQL. It listens on no network address,
 and what is installed on this machine stays as it is.
 END
-dir=$(mktemp -d "${TMPDIR:-/tmp}/aiven_rbac.XXXXXX")
-output=$("$tools/instance" start "$dir" 2>&1) || { echo "$output" >&2; fail 'the server did not start'; }
-"$tools/instance" run "$dir" createdb acme
+make_scratch
+output=$("$tools/instance" start "$scratch" 2>&1) || { echo "$output" >&2; fail 'the server did not start'; }
+version=$("$tools/instance" run "$scratch" psql -XAtd postgres -c 'SHOW server_version')
+tell <<END
+It is PostgreSQL $version. PG_MAJOR chooses another major version.
+END
+"$tools/instance" run "$scratch" createdb acme
 connect admin postgres
 
 silently admin <<'END'
@@ -391,7 +380,7 @@ check()
 {
 	local answer
 
-	answer=$("$tools/instance" run "$dir" psql -XAtq -U postgres -d acme -c "$2") &&
+	answer=$("$tools/instance" run "$scratch" psql -XAtq -U postgres -d acme -c "$2") &&
 		[ "$answer" = "$3" ] || fail "$1 ($answer)"
 }
 check 'a statement that was refused has changed something' \
@@ -403,10 +392,11 @@ if [ -n "${KEEP:-}" ]
 then
 	heading 'The server keeps running'
 	tell <<END
-As administrator:  $tools/instance run $dir psql -d acme
-As the back end:   $tools/instance run $dir psql -d acme -U backend
-To remove it:      $tools/instance stop $dir
+As administrator:  $tools/instance run $scratch psql -d acme
+As the back end:   $tools/instance run $scratch psql -d acme -U backend
+To remove it:      $tools/instance stop $scratch
 END
+	scratch=
 else
 	tell <<'END'
 That is the end: the server is stopped and removed. "make demo KEEP=1" leaves it running.
