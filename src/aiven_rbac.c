@@ -19,6 +19,7 @@
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
 #include "rbac_session.h"
+#include "rbac_signal.h"
 
 PG_MODULE_MAGIC;
 
@@ -36,6 +37,6 @@ _PG_init(void)
 							NULL, NULL, NULL);
 	rbac_session_init();
 	rbac_reserve_settings("aiven_rbac");
-	rbac_cache_init();
+	rbac_signal_init();
 	rbac_cascade_init();
 }

@@ -38,7 +38,7 @@ active_principal(const SessionPrincipal *session)
 {
 	Subject		subject = {.who.id = session->id};
 	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
-	bool		deactivated = entry->deactivated;
+	bool		deactivated = entry->principal->deactivated;
 	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	rbac_cache_unpin(entry);
@@ -174,8 +174,8 @@ rbac_session_lacks(PG_FUNCTION_ARGS)
 	if (strcmp(subject.who.method, RBAC_METHOD_TOKEN) == 0)
 		PG_RETURN_TEXT_P(cstring_to_text("The session was itself begun with a token."));
 	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
-	for (int i = 0; i < entry->nmemberships && lacks == NULL; i++)
-		lacks = entry->memberships[i].barred;
+	for (int i = 0; i < entry->principal->nmemberships && lacks == NULL; i++)
+		lacks = entry->principal->memberships[i].barred;
 	if (lacks != NULL)
 		result = cstring_to_text(psprintf("The session does not satisfy the authentication policy of an organization that the user belongs to: %s.",
 										  lacks));

@@ -3,18 +3,16 @@
  * rbac_cache.c
  *	  What principals hold where, remembered by this backend.
  *
- * For each principal that was asked about there is an entry: its grants, the
- * actions that they give by the resource they stand on, and a memo of
- * the verdicts on resources that were asked about.  An entry is loaded with a
- * few index scans, by grants alone; resources are looked up one by one when
- * they are first asked about, and then cost a hash probe.
+ * For each principal that was asked about there is an entry: what its rows say
+ * (rbac_principal.c), and a memo of the verdicts on resources that were asked
+ * about.  A principal is loaded by its grants alone; resources are looked up
+ * one by one when they are first asked about, and then cost a hash probe.
  *
  * A stale right is the worst bug that this file could have.  What keeps it
  * from happening:
  *
- * - Every change of a table that decisions read sends a relation cache
- *   message.  The callback counts generations and does nothing else; it can
- *   run in the middle of anything here.
+ * - Every change of a table that decisions read makes a new generation
+ *   (rbac_signal.c), which can happen in the middle of anything here.
  * - An entry belongs to the generation that was current before the snapshot
  *   that it was read with was taken, and after the tables were locked.  A
  *   message that comes while reading therefore leaves an entry that is
@@ -38,41 +36,21 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "rbac_cache.h"
+#include "rbac_signal.h"
 
-PG_FUNCTION_INFO_V1(rbac_signal_change);
 PG_FUNCTION_INFO_V1(rbac_cache_stats);
-
-#define PRINCIPAL_TABLES \
-	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
 
 /*
  * Measure an entry's memory again when its memo has doubled, and at least
  * after this many more resources.
  */
 #define MEMO_CHECK_STEP		4096
-
-static inline uint32
-hash_uuid(const pg_uuid_t *id)
-{
-	uint64		half[2];
-	uint64		mixed;
-
-	/* Ids need not be random: an application can bring numbered ones. */
-	memcpy(half, id->data, UUID_LEN);
-	mixed = (half[0] ^ (half[1] >> 29)) * UINT64CONST(0x9E3779B97F4A7C15);
-	mixed = (mixed ^ half[1] ^ (mixed >> 32)) * UINT64CONST(0xD6E8FEB86659FD93);
-	return (uint32) (mixed >> 32);
-}
 
 /* Payload of a path, in memory that outlives the table it is a key of */
 typedef struct PathKey
@@ -114,13 +92,6 @@ typedef struct PrincipalSlot
 	char		status;
 } PrincipalSlot;
 
-typedef struct GrantedSlot
-{
-	pg_uuid_t	resource;
-	ActionSet	actions;
-	char		status;
-} GrantedSlot;
-
 typedef struct VerdictSlot
 {
 	const Verdict *verdict;
@@ -146,19 +117,8 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE PrincipalSlot
 #define SH_KEY_TYPE Subject
 #define SH_KEY subject
-#define SH_HASH_KEY(tb, key) hash_uuid(&(key).who.id)
+#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key).who.id)
 #define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(Subject)) == 0)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
-
-#define SH_PREFIX granted
-#define SH_ELEMENT_TYPE GrantedSlot
-#define SH_KEY_TYPE pg_uuid_t
-#define SH_KEY resource
-#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
-#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -179,7 +139,7 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE IdMemoSlot
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY id
-#define SH_HASH_KEY(tb, key) hash_uuid(&(key))
+#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key))
 #define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -206,8 +166,7 @@ static MemoryContext cache_context = NULL;
 static principal_hash *principals = NULL;
 static dlist_head least_recently_used = DLIST_STATIC_INIT(least_recently_used);
 static Size cache_bytes = 0;
-static uint64 generation = 1;
-static uint64 principals_generation = 1;	/* of all that is in the cache */
+static uint64 principals_generation = 0;	/* of all that is in the cache */
 
 /* The last database role asked about (rbac_database_role_map) */
 static struct
@@ -217,56 +176,6 @@ static struct
 	bool		mapped;
 	pg_uuid_t	principal;
 }			role_memo;
-
-/*
- * Relation cache callback: count, nothing else.
- */
-static void
-relcache_changed(Datum arg, Oid relid)
-{
-	switch (rbac_tables_change(relid))
-	{
-		case RBAC_CHANGE_NONE:
-			break;
-		case RBAC_CHANGE_ALL:
-			rbac_tables_forget();
-			/* FALLTHROUGH */
-		case RBAC_CHANGE_CATALOGUE:
-			rbac_catalogue_changed();
-			/* FALLTHROUGH */
-		case RBAC_CHANGE_FACTS:
-			generation++;
-			break;
-	}
-}
-
-void
-rbac_cache_init(void)
-{
-	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
-}
-
-/*
- * aiven_rbac.signal_change() → trigger, statement or row
- *
- * Tells every session, this one included, that what it has cached is old:
- * when the transaction commits, and this one at the end of the command.  What
- * speaks is an empty table kept for the purpose, so that the signal is the
- * same wherever the changed table is (and is never lost with it).
- */
-Datum
-rbac_signal_change(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool		catalogue;
-
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		elog(ERROR, "signal_change was not called as a trigger");
-	catalogue = trigger->tg_trigger->tgnargs > 0;
-	CacheInvalidateRelcacheByRelid(rbac_table_oid(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
-													  RBAC_TABLE_FACTS_SIGNAL));
-	return PointerGetDatum(NULL);
-}
 
 static void
 free_entry(PrincipalEntry *entry)
@@ -286,7 +195,7 @@ rbac_cache_unpin(PrincipalEntry *entry)
 static void
 drop_from_cache(PrincipalEntry *entry)
 {
-	principal_delete(principals, entry->subject);
+	principal_delete(principals, entry->principal->subject);
 	dlist_delete(&entry->lru);
 	entry->cached = false;
 	cache_bytes -= entry->bytes;
@@ -299,12 +208,12 @@ drop_from_cache(PrincipalEntry *entry)
 static void
 drop_stale_entries(void)
 {
-	if (principals_generation == generation)
+	if (principals_generation == rbac_generation)
 		return;
 	while (!dlist_is_empty(&least_recently_used))
 		drop_from_cache(dlist_container(PrincipalEntry, lru,
 										dlist_tail_node(&least_recently_used)));
-	principals_generation = generation;
+	principals_generation = rbac_generation;
 }
 
 /*
@@ -336,171 +245,6 @@ rbac_cache_grown(PrincipalEntry *entry)
 }
 
 /*
- * Entry that is being built, and what its rows need to become grants.
- */
-typedef struct Loading
-{
-	PrincipalEntry *entry;
-	TableView *view;
-	TimestampTz now;
-	const PrincipalRow *group;	/* whose grants are read; NULL: its own */
-	int			room;
-} Loading;
-
-static void
-add_membership(void *row, void *arg)
-{
-	PrincipalEntry *entry = ((Loading *) arg)->entry;
-
-	if (entry->nmemberships == 0)
-		entry->memberships = palloc(sizeof(Membership));
-	else if ((entry->nmemberships & (entry->nmemberships - 1)) == 0)
-		entry->memberships = repalloc(entry->memberships, 2 * entry->nmemberships * sizeof(Membership));
-	entry->memberships[entry->nmemberships].organization = *(pg_uuid_t *) row;
-	entry->memberships[entry->nmemberships].barred = NULL;
-	entry->nmemberships++;
-}
-
-/*
- * Does a user's session satisfy an organization's authentication policy?
- * Returns what it lacks, or NULL (G9).  A session made by a user's own token
- * satisfies it if the organization allows those: the token was made in a
- * session that did.
- */
-static const char *
-lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
-{
-	if (strcmp(who->method, RBAC_METHOD_TOKEN) == 0)
-		return policy->personal_tokens ? NULL : "it does not allow personal tokens";
-	if (policy->require_two_factor && !who->two_factor)
-		return "it requires two-factor authentication";
-	if (policy->any_method)
-		return NULL;
-	for (int i = 0; i < policy->nmethods; i++)
-	{
-		if (strcmp(who->method, policy->methods[i]) == 0)
-			return NULL;
-	}
-	return who->method[0] == '\0' ? "it restricts the methods of logging in, and the session's is not known" :
-		psprintf("it does not allow logging in by \"%s\"", who->method);
-}
-
-static void
-bar_organizations(PrincipalEntry *entry, TableView *view)
-{
-	for (int i = 0; i < entry->nmemberships; i++)
-	{
-		AuthenticationPolicyRow policy;
-
-		if (rbac_tables_authentication_policy(view, &entry->memberships[i].organization, &policy))
-			entry->memberships[i].barred = lacks_for_policy(&entry->subject.who, &policy);
-	}
-}
-
-/*
- * A principal's membership in an organization, or NULL.
- */
-const Membership *
-rbac_cache_membership(const PrincipalEntry *entry, const pg_uuid_t *organization)
-{
-	for (int i = 0; i < entry->nmemberships; i++)
-	{
-		if (rbac_uuid_equal(&entry->memberships[i].organization, organization))
-			return &entry->memberships[i];
-	}
-	return NULL;
-}
-
-/*
- * Add a grant to the entry.  One whose resource, role or membership is
- * missing counts for nothing: replication can bring rows in any order.
- */
-static void
-add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow *row)
-{
-	PrincipalEntry *entry = loading->entry;
-	PrincipalGrant *grant;
-	const Membership *membership = rbac_cache_membership(entry, &row->organization);
-
-	if (grantable == NULL || membership == NULL || membership->barred != NULL)
-		return;
-	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &row->organization))
-		return;
-
-	if (entry->ngrants == loading->room)
-	{
-		loading->room = loading->room == 0 ? 8 : 2 * loading->room;
-		entry->grants = entry->ngrants == 0 ?
-			palloc(sizeof(PrincipalGrant) * loading->room) :
-			repalloc_huge(entry->grants, sizeof(PrincipalGrant) * loading->room);
-	}
-	grant = &entry->grants[entry->ngrants++];
-	grant->grantable = grantable;
-	grant->allowed = &grantable->allowed[row->kind];
-	grant->resource = row->resource;
-	grant->organization = row->organization;
-	grant->kind = row->kind;
-	grant->path = NULL;
-	grant->path_length = 0;
-	grant->group_name = loading->group != NULL ? loading->group->name : NULL;
-	grant->valid_from = row->valid_from;
-	grant->valid_until = row->valid_until;
-	grant->active = row->valid_from <= loading->now && loading->now < row->valid_until;
-
-	if (row->valid_from <= loading->now)
-		entry->since = Max(entry->since, row->valid_from);
-	else
-		entry->until = Min(entry->until, row->valid_from);
-	if (row->valid_until <= loading->now)
-		entry->since = Max(entry->since, row->valid_until);
-	else
-		entry->until = Min(entry->until, row->valid_until);
-
-	if (grant->active)
-	{
-		bool		found;
-		GrantedSlot *slot = granted_insert(entry->granted, grant->resource, &found);
-
-		if (!found)
-			memset(&slot->actions, 0, sizeof(ActionSet));
-		action_set_union(&slot->actions, grant->allowed);
-	}
-}
-
-static void
-add_grant(void *row, void *arg)
-{
-	AccessGrantRow *grant = row;
-	Loading    *loading = arg;
-
-	add_grant_of(loading, rbac_grantable_by_id(loading->entry->catalogue, &grant->grantable), grant);
-}
-
-static void
-add_group(void *row, void *arg)
-{
-	GroupMemberRow *member = row;
-	Loading    *loading = arg;
-	PrincipalRow *group = palloc(sizeof(PrincipalRow));
-
-	if (!rbac_tables_principal(loading->view, &member->group_id, group) ||
-		group->kind != RBAC_GROUP ||
-		!rbac_uuid_equal(&group->organization, &member->organization))
-		return;
-	loading->group = group;
-	if (group->account_owners && loading->entry->kind == RBAC_USER)
-	{
-		AccessGrantRow everything = {.resource = group->organization,
-			.organization = group->organization,.kind = RBAC_ORGANIZATION,
-		.valid_from = DT_NOBEGIN,.valid_until = DT_NOEND};
-
-		add_grant_of(loading, loading->entry->catalogue->super_admin, &everything);
-	}
-	rbac_tables_grants(loading->view, &member->group_id, add_grant, loading);
-	loading->group = NULL;
-}
-
-/*
  * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
  */
 static PrincipalEntry *
@@ -512,34 +256,13 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
 	TableView	view;
-	const pg_uuid_t *id = &entry->subject.who.id;
-	PrincipalRow principal;
-	Loading		loading = {.entry = entry,.view = &view,.now = now};
 
-	entry->subject = *subject;
 	entry->context = context;
 	entry->catalogue = catalogue;
-	entry->since = DT_NOBEGIN;
-	entry->until = DT_NOEND;
-	entry->granted = granted_create(context, 8, NULL);
-
-	rbac_tables_lock(&view, PRINCIPAL_TABLES);
-	entry->generation = generation;
+	rbac_tables_lock(&view, RBAC_PRINCIPAL_TABLES);
+	entry->generation = rbac_generation;
 	rbac_tables_look(&view);
-	if (rbac_tables_principal(&view, id, &principal))
-	{
-		entry->exists = true;
-		entry->kind = principal.kind;
-		entry->deactivated = principal.deactivated;
-		rbac_tables_memberships(&view, id, add_membership, &loading);
-		if (subject->in_session && principal.kind == RBAC_USER)
-			bar_organizations(entry, &view);
-		if (!principal.deactivated)
-		{
-			rbac_tables_grants(&view, id, add_grant, &loading);
-			rbac_tables_groups(&view, id, add_group, &loading);
-		}
-	}
+	entry->principal = rbac_principal_load(&view, subject, now, catalogue);
 	rbac_tables_close(&view);
 
 	entry->verdicts = verdict_create(context, 8, NULL);
@@ -556,9 +279,9 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 bool
 rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now)
 {
-	return entry->generation == generation &&
+	return entry->generation == rbac_generation &&
 		rbac_catalogue_is_current(entry->catalogue) &&
-		entry->since <= now && now < entry->until;
+		entry->principal->since <= now && now < entry->principal->until;
 }
 
 /*
@@ -632,106 +355,23 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 }
 
 /*
- * Find out where the grants stand.  Verdicts do without: a resource knows the
- * ids of what is above it.  So this is left until somebody lists or explains.
- * A grant on a resource that is missing counts for nothing.
+ * Find out where the grants stand, for those who list or explain.
  */
 void
 rbac_cache_locate(PrincipalEntry *entry)
 {
 	TableView	view;
-	int			kept = 0;
 	MemoryContext caller;
 
-	if (entry->located)
+	if (entry->principal->located)
 		return;
 	caller = MemoryContextSwitchTo(entry->context);
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_tables_look(&view);
-	for (int i = 0; i < entry->ngrants; i++)
-	{
-		ResourceRow at;
-
-		if (!rbac_tables_resource(&view, &entry->grants[i].resource, &at))
-			continue;
-		entry->grants[i].path = RBAC_PATH_DATA(at.path);
-		entry->grants[i].path_length = RBAC_PATH_LEN(at.path);
-	}
+	rbac_principal_locate(&view, entry->principal);
 	rbac_tables_close(&view);
 	MemoryContextSwitchTo(caller);
-
-	for (int i = 0; i < entry->ngrants; i++)
-	{
-		if (entry->grants[i].path != NULL)
-			entry->grants[kept++] = entry->grants[i];
-	}
-	entry->ngrants = kept;
-	entry->located = true;
 	rbac_cache_grown(entry);
-}
-
-/*
- * In the order of the places where two grants stand, as for qsort()
- */
-int
-rbac_cache_compare_places(const void *a, const void *b)
-{
-	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
-	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
-
-	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
-}
-
-/*
- * The grants that are in force, in the order of the places where they stand.
- */
-PrincipalGrant **
-rbac_cache_places(PrincipalEntry *entry, int *count)
-{
-	PrincipalGrant **places;
-
-	rbac_cache_locate(entry);
-	places = palloc(Max(entry->ngrants, 1) * sizeof(PrincipalGrant *));
-	*count = 0;
-	for (int i = 0; i < entry->ngrants; i++)
-	{
-		if (entry->grants[i].active)
-			places[(*count)++] = &entry->grants[i];
-	}
-	qsort(places, *count, sizeof(PrincipalGrant *), rbac_cache_compare_places);
-	return places;
-}
-
-/*
- * Of those, the topmost that count (NULL: all do): none is inside another.
- */
-PrincipalGrant **
-rbac_cache_scopes(PrincipalEntry *entry, PlaceFilter counts, void *arg, int *count)
-{
-	int			nplaces;
-	PrincipalGrant **places = rbac_cache_places(entry, &nplaces);
-
-	*count = 0;
-	for (int i = 0; i < nplaces; i++)
-	{
-		PrincipalGrant *last = *count > 0 ? places[*count - 1] : NULL;
-
-		if (last != NULL && rbac_path_contains(last->path, last->path_length,
-											   places[i]->path, places[i]->path_length))
-			continue;
-		if (counts == NULL || counts(places[i], arg))
-			places[(*count)++] = places[i];
-	}
-	return places;
-}
-
-static void
-add_granted(const PrincipalEntry *entry, const pg_uuid_t *resource, ActionSet *actions)
-{
-	GrantedSlot *granted = granted_lookup(entry->granted, *resource);
-
-	if (granted != NULL)
-		action_set_union(actions, &granted->actions);
 }
 
 /*
@@ -750,7 +390,7 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
 	verdict.kind = resource->kind;
 	verdict.organization = resource->organization;
-	add_granted(entry, &resource->id, &verdict.actions);
+	rbac_principal_add_granted(entry->principal, &resource->id, &verdict.actions);
 	if (resource->kind == RBAC_SERVICE)
 	{
 		const Verdict *project = rbac_cache_verdict(entry, &resource->parent);
@@ -760,8 +400,8 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 	}
 	else if (resource->kind != RBAC_ORGANIZATION)
 	{
-		add_granted(entry, &resource->parent, &verdict.actions);
-		add_granted(entry, &resource->organization, &verdict.actions);
+		rbac_principal_add_granted(entry->principal, &resource->parent, &verdict.actions);
+		rbac_principal_add_granted(entry->principal, &resource->organization, &verdict.actions);
 	}
 
 	slot = verdict_lookup(entry->verdicts, &verdict);
@@ -881,14 +521,14 @@ rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 	uint64		seen;
 	bool		mapped;
 
-	if (role_memo.generation == generation && role_memo.role == role)
+	if (role_memo.generation == rbac_generation && role_memo.role == role)
 	{
 		*principal = role_memo.principal;
 		return role_memo.mapped;
 	}
 
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_DATABASE_ROLE));
-	seen = generation;
+	seen = rbac_generation;
 	rbac_tables_look(&view);
 	mapped = rbac_tables_role_principal(&view, role, principal);
 	rbac_tables_close(&view);
@@ -929,6 +569,6 @@ rbac_cache_stats(PG_FUNCTION_ARGS)
 	values[5] = Int64GetDatum(counters->lookups);
 	values[6] = Int64GetDatum(counters->walks);
 	values[7] = Int64GetDatum(counters->evictions);
-	values[8] = Int64GetDatum(generation - 1);
+	values[8] = Int64GetDatum(rbac_generation - 1);
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }

@@ -12,106 +12,38 @@
 
 #include "lib/ilist.h"
 
-#include "rbac_catalogue.h"
+#include "rbac_principal.h"
 
-/* Longest name of a login method ("password", "saml", …) */
-#define RBAC_METHOD_MAX		63
-
-/* The method of sessions that rbac_authenticate() makes */
-#define RBAC_METHOD_TOKEN	"token"
-
-/*
- * Somebody who has logged in, and how
- */
-typedef struct SessionPrincipal
-{
-	pg_uuid_t	id;
-	bool		two_factor;
-	char		method[RBAC_METHOD_MAX + 1];	/* "": not told */
-} SessionPrincipal;
-
-/*
- * Whose rights are asked about: a principal as such, or as far as its session
- * lets it use them (G9).  Compared as bytes, so what is unused is zero.
- */
-typedef struct Subject
-{
-	SessionPrincipal who;
-	bool		in_session;		/* else, of "who" only the id counts */
-} Subject;
-
-/*
- * An organization that a principal is a member of
- */
-typedef struct Membership
-{
-	pg_uuid_t	organization;
-	const char *barred;			/* why its session holds nothing there, or NULL */
-} Membership;
-
-/*
- * A grant that a principal has, directly or by a group.  Super admin standing
- * is one too: of the built-in grantable, on the organization, by its account
- * owners group.
- */
-typedef struct PrincipalGrant
-{
-	const Grantable *grantable;
-	const ActionSet *allowed;	/* on this kind of resource */
-	pg_uuid_t	resource;
-	pg_uuid_t	organization;
-	ResourceKind kind;
-	uint16		path_length;
-	const char *path;			/* payload; NULL before rbac_cache_locate() */
-	const char *group_name;		/* NULL: granted directly */
-	TimestampTz valid_from;
-	TimestampTz valid_until;
-	bool		active;			/* at the instants that the entry is for */
-} PrincipalGrant;
-
-struct granted_hash;
 struct verdict_hash;
 struct id_memo_hash;
 struct path_memo_hash;
 
 /*
- * One principal, as of one generation and for the instants in [since, until).
- * Who uses an entry over more than one call pins it.
+ * One principal and what was found out about it, as of one generation.  Who
+ * uses an entry over more than one call pins it.
  */
 typedef struct PrincipalEntry
 {
-	Subject		subject;
+	Principal  *principal;
+	MemoryContext context;		/* that all of it is in */
+	int			nreaches;		/* see rbac_reach.c */
+	struct Reach *reaches;
+
+	/* What follows is rbac_cache.c's own. */
 	dlist_node	lru;			/* while it is in the cache */
 	bool		cached;
 	int			pins;			/* the cache's own is one */
-	MemoryContext context;
 	Size		bytes;			/* of the context when last measured */
 	uint64		generation;
-	Catalogue  *catalogue;
+	Catalogue  *catalogue;		/* held */
 
-	bool		exists;
-	bool		deactivated;
-	PrincipalKind kind;
-	TimestampTz since;
-	TimestampTz until;
-	int			ngrants;
-	PrincipalGrant *grants;
-	bool		located;		/* all grants have their paths */
-	int			nmemberships;
-	Membership *memberships;
-
-	struct granted_hash *granted;	/* resource → actions granted on it */
+	/* Resources on which the same is held share one verdict. */
 	struct verdict_hash *verdicts;
 	MemoryContext memo_context;
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
-	int			nreaches;
-	struct Reach *reaches;		/* see rbac_reach.c */
 } PrincipalEntry;
-
-/* Does a place count for whoever looks for the topmost ones? */
-typedef bool (*PlaceFilter) (const PrincipalGrant *place, void *arg);
 
 /*
  * What the cache of this backend has done so far.  Rows are not counted: a
@@ -130,7 +62,6 @@ typedef struct CacheCounters
 extern int	rbac_cache_size_kb;
 extern CacheCounters rbac_cache_counters;
 
-extern void rbac_cache_init(void);
 extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);
 extern void rbac_cache_unpin(PrincipalEntry *entry);
 extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
@@ -139,11 +70,7 @@ extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t 
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
 extern const Verdict *rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource);
 extern void rbac_cache_locate(PrincipalEntry *entry);
-extern int	rbac_cache_compare_places(const void *a, const void *b);
-extern PrincipalGrant **rbac_cache_places(PrincipalEntry *entry, int *count);
-extern PrincipalGrant **rbac_cache_scopes(PrincipalEntry *entry, PlaceFilter counts, void *arg, int *count);
 extern void rbac_cache_grown(PrincipalEntry *entry);
-extern const Membership *rbac_cache_membership(const PrincipalEntry *entry, const pg_uuid_t *organization);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 
 #endif							/* RBAC_CACHE_H */

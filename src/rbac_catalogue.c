@@ -20,6 +20,7 @@
 #include "utils/varlena.h"
 
 #include "rbac_catalogue.h"
+#include "rbac_signal.h"
 
 #define CATALOGUE_TABLES \
 	(RBAC_TABLE_BIT(RBAC_TABLE_ACTION) | RBAC_TABLE_BIT(RBAC_TABLE_GRANTABLE) | \
@@ -31,23 +32,12 @@
 #define NEAR_NAME_LENGTH	100
 
 static Catalogue *current = NULL;
-static uint64 generation = 1;
 static uint64 current_generation = 0;
-
-/*
- * The catalogue has changed.  Called from the invalidation callback: it only
- * counts.
- */
-void
-rbac_catalogue_changed(void)
-{
-	generation++;
-}
 
 bool
 rbac_catalogue_is_current(const Catalogue *catalogue)
 {
-	return catalogue == current && current_generation == generation;
+	return catalogue == current && current_generation == rbac_catalogue_generation;
 }
 
 static int
@@ -139,7 +129,7 @@ load_catalogue(uint64 *seen)
 
 	catalogue->context = context;
 	rbac_tables_lock(&view, CATALOGUE_TABLES);
-	*seen = generation;
+	*seen = rbac_catalogue_generation;
 	rbac_tables_look(&view);
 
 	rbac_tables_actions(&view, add_action, catalogue);
@@ -173,7 +163,7 @@ rbac_catalogue_acquire(void)
 	uint64		seen;
 	Catalogue  *loaded;
 
-	if (current != NULL && current_generation == generation)
+	if (current != NULL && current_generation == rbac_catalogue_generation)
 	{
 		current->references++;
 		return current;
@@ -182,7 +172,7 @@ rbac_catalogue_acquire(void)
 	loaded = load_catalogue(&seen);
 	MemoryContextSetParent(loaded->context, TopMemoryContext);
 	loaded->references = 1;
-	if (seen == generation)
+	if (seen == rbac_catalogue_generation)
 	{
 		Catalogue  *previous = current;
 

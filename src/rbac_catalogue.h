@@ -90,7 +90,6 @@ typedef struct Verdict
 
 extern Catalogue *rbac_catalogue_acquire(void);
 extern void rbac_catalogue_release(Catalogue *catalogue);
-extern void rbac_catalogue_changed(void);
 extern bool rbac_catalogue_is_current(const Catalogue *catalogue);
 
 extern const Grantable *rbac_grantable_by_id(const Catalogue *catalogue, const pg_uuid_t *id);

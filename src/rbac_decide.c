@@ -124,7 +124,7 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 	if (likely(decider != NULL && same_statement(decider)))
 	{
 		if (principal == NULL ||
-			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->subject.who.id, principal)))
+			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->principal->subject.who.id, principal)))
 			return decider;
 	}
 	else
@@ -150,7 +150,7 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 		TimestampTz started = decider->started;
 
 		if (decider->entry != NULL &&
-			memcmp(&decider->entry->subject, &subject, sizeof(Subject)) == 0 &&
+			memcmp(&decider->entry->principal->subject, &subject, sizeof(Subject)) == 0 &&
 			rbac_cache_is_current(decider->entry, started))
 			return decider;
 		decider->started = 0;

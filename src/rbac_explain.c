@@ -85,7 +85,7 @@ via_text(const PrincipalGrant *grant)
  * force that reach the resource and give at least one of its actions.
  */
 static void
-collect_sources(const PrincipalEntry *entry, const ActionSet *needed, const RbacPath *path,
+collect_sources(const Principal *principal, const ActionSet *needed, const RbacPath *path,
 				Oid path_array_element, Datum *granted_on, Datum *via)
 {
 	ArrayBuildState *places = initArrayResult(path_array_element, CurrentMemoryContext, false);
@@ -95,9 +95,9 @@ collect_sources(const PrincipalEntry *entry, const ActionSet *needed, const Rbac
 	{
 		bool		stands = false;
 
-		for (int i = 0; i < entry->ngrants; i++)
+		for (int i = 0; i < principal->ngrants; i++)
 		{
-			const PrincipalGrant *grant = &entry->grants[i];
+			const PrincipalGrant *grant = &principal->grants[i];
 			Datum		way;
 			bool		known = false;
 
@@ -180,7 +180,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 			!permission_held(grantable, verdict, &needed))
 			continue;
 		values[0] = CStringGetTextDatum(grantable->name);
-		collect_sources(decider->entry, needed, resource.path, result_element_type(fcinfo, 1),
+		collect_sources(decider->entry->principal, needed, resource.path, result_element_type(fcinfo, 1),
 						&values[1], &values[2]);
 		put_row(fcinfo, values, nulls);
 	}
@@ -209,7 +209,8 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 	if (entry == NULL)
 		return (Datum) 0;
 
-	places = rbac_cache_places(entry, &nplaces);
+	rbac_cache_locate(entry);
+	places = rbac_principal_places(entry->principal, &nplaces);
 	for (int first = 0, next; first < nplaces; first = next)
 	{
 		const PrincipalGrant *place = places[first];
@@ -217,7 +218,7 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 		const Verdict *verdict = rbac_cache_verdict(entry, &place->resource);
 
 		for (next = first;
-			 next < nplaces && rbac_cache_compare_places(&places[first], &places[next]) == 0;
+			 next < nplaces && rbac_principal_compare_places(&places[first], &places[next]) == 0;
 			 next++)
 			action_set_union(&here, places[next]->allowed);
 		for (int i = 0; verdict != NULL && i < decider->catalogue->ngrantables; i++)
@@ -403,7 +404,7 @@ static Datum
 rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider;
-	const PrincipalEntry *entry;
+	const Principal *principal;
 	const Membership *membership;
 	const Verdict *verdict;
 	const ActionSet *needed;
@@ -414,22 +415,22 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
 	rbac_decider_set_names(decider, fcinfo, question->name, false);
-	entry = decider->entry;
+	principal = decider->entry != NULL ? decider->entry->principal : NULL;
 
-	if (entry == NULL)
+	if (principal == NULL)
 		put_reason(fcinfo, false, "no principal is set", NULL,
 				   "A trusted back end calls rbac_set_principal() or rbac_authenticate() first.");
-	else if (!entry->exists)
+	else if (!principal->exists)
 		put_reason(fcinfo, false, "the principal does not exist", NULL, NULL);
-	else if (entry->deactivated)
+	else if (principal->deactivated)
 		put_reason(fcinfo, false, "the principal is deactivated", NULL,
 				   "The organization that manages the user can reactivate it.");
-	if (entry == NULL || !entry->exists || entry->deactivated)
+	if (principal == NULL || !principal->exists || principal->deactivated)
 		return (Datum) 0;
 
 	/* Whether a resource exists is nobody's business outside its organization. */
 	verdict = rbac_verdict_on(decider, question);
-	membership = verdict == NULL ? NULL : rbac_cache_membership(entry, &verdict->organization);
+	membership = verdict == NULL ? NULL : rbac_principal_membership(principal, &verdict->organization);
 	if (membership == NULL || !find_resource(question, &resource))
 	{
 		put_reason(fcinfo, false,
@@ -463,9 +464,9 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 				   advise(decider->catalogue, &missing, &resource));
 
 	rbac_cache_locate(decider->entry);
-	for (int i = 0; i < entry->ngrants; i++)
+	for (int i = 0; i < principal->ngrants; i++)
 	{
-		const PrincipalGrant *grant = &entry->grants[i];
+		const PrincipalGrant *grant = &principal->grants[i];
 		ActionSet	lacks;
 
 		if (!grant_reaches(grant, resource.path) || !action_set_overlaps(grant->allowed, needed))

@@ -148,9 +148,9 @@ rbac_grants_held_now(PG_FUNCTION_ARGS)
 	rbac_materialize(fcinfo);
 	AcceptInvalidationMessages();
 	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
-	for (int i = 0; i < entry->ngrants; i++)
+	for (int i = 0; i < entry->principal->ngrants; i++)
 	{
-		const PrincipalGrant *grant = &entry->grants[i];
+		const PrincipalGrant *grant = &entry->principal->grants[i];
 		AccessGrantRow row = {.resource = grant->resource,.grantable = grant->grantable->id,
 			.valid_from = grant->valid_from,.valid_until = grant->valid_until};
 
@@ -300,9 +300,9 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 		}
 		verdict = rbac_cache_verdict(entry, resource_id);
 		rbac_cache_locate(entry);
-		for (int i = 0; verdict != NULL && i < entry->ngrants; i++)
+		for (int i = 0; verdict != NULL && i < entry->principal->ngrants; i++)
 		{
-			const PrincipalGrant *grant = &entry->grants[i];
+			const PrincipalGrant *grant = &entry->principal->grants[i];
 
 			if (grant->valid_from <= begin && grant->valid_until > begin &&
 				grant->valid_until >= until &&

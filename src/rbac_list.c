@@ -38,10 +38,11 @@ rbac_self(PG_FUNCTION_ARGS)
 	Decider    *decider = rbac_decider(fcinfo, NULL);
 	pg_uuid_t  *result;
 
-	if (decider->entry == NULL || !decider->entry->exists || decider->entry->deactivated)
+	if (decider->entry == NULL || !decider->entry->principal->exists ||
+		decider->entry->principal->deactivated)
 		PG_RETURN_NULL();
 	result = palloc(sizeof(pg_uuid_t));
-	*result = decider->entry->subject.who.id;
+	*result = decider->entry->principal->subject.who.id;
 	PG_RETURN_UUID_P(result);
 }
 
@@ -137,7 +138,10 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 		rbac_decider_set_names(decider, fcinfo, name_argument, false);
 
 	if (decider->entry != NULL)
-		places = rbac_cache_scopes(decider->entry, held_below, &sought, &nplaces);
+	{
+		rbac_cache_locate(decider->entry);
+		places = rbac_principal_scopes(decider->entry->principal, held_below, &sought, &nplaces);
+	}
 	for (int i = 0; i < nplaces; i++)
 		accumArrayResult(result,
 						 PointerGetDatum(rbac_path_make(places[i]->path, places[i]->path_length)),

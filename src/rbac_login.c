@@ -210,7 +210,7 @@ is_active(const pg_uuid_t *principal)
 {
 	Subject		subject = {.who.id = *principal};
 	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
-	bool		active = entry->exists && !entry->deactivated;
+	bool		active = entry->principal->exists && !entry->principal->deactivated;
 
 	rbac_cache_unpin(entry);
 	return active;

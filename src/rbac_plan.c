@@ -187,13 +187,13 @@ all_known(NameList *names)
  * walk through all that they reach.
  */
 static bool
-is_plainly_narrow(const PrincipalEntry *entry)
+is_plainly_narrow(const Principal *principal)
 {
-	if (entry->ngrants > RBAC_NARROW_LIMIT / 10)
+	if (principal->ngrants > RBAC_NARROW_LIMIT / 10)
 		return false;
-	for (int i = 0; i < entry->ngrants; i++)
+	for (int i = 0; i < principal->ngrants; i++)
 	{
-		if (entry->grants[i].active && entry->grants[i].kind < RBAC_PROJECT)
+		if (principal->grants[i].active && principal->grants[i].kind < RBAC_PROJECT)
 			return false;
 	}
 	return true;
@@ -215,7 +215,7 @@ session_width(NameList *names, Width *width)
 	}
 	PG_TRY();
 	{
-		*width = is_plainly_narrow(entry) ? WIDTH_NARROW :
+		*width = is_plainly_narrow(entry->principal) ? WIDTH_NARROW :
 			width_of(rbac_reach(entry, names));
 	}
 	PG_FINALLY();

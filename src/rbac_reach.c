@@ -75,9 +75,11 @@ static void
 find_scopes(PrincipalEntry *entry, Reach *reach)
 {
 	Holding		holding = {.entry = entry,.names = reach->names};
-	PrincipalGrant **places = rbac_cache_scopes(entry, reach->exact ? holds_from : NULL, &holding,
-												&reach->nscopes);
+	PrincipalGrant **places;
 
+	rbac_cache_locate(entry);
+	places = rbac_principal_scopes(entry->principal, reach->exact ? holds_from : NULL, &holding,
+								   &reach->nscopes);
 	reach->scopes = palloc(Max(reach->nscopes, 1) * sizeof(RbacPath *));
 	for (int i = 0; i < reach->nscopes; i++)
 		reach->scopes[i] = rbac_path_make(places[i]->path, places[i]->path_length);

@@ -37,6 +37,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "rbac_cache.h"
 #include "rbac_session.h"
 
 #define SETTING_NAME	"aiven_rbac.principal"

@@ -10,7 +10,7 @@
 
 #include "postgres.h"
 
-#include "rbac_cache.h"
+#include "rbac_principal.h"
 
 /* Grows whenever the session's principal may have changed. */
 extern uint64 rbac_session_epoch;

@@ -1,0 +1,350 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_principal.c
+ *	  One principal, as the rows of a view say.
+ *
+ * A principal is read with a few index scans: itself, its memberships, the
+ * authentication policies of those organizations, its own grants, its groups
+ * and their grants.  Nothing here asks which moment the rows are of, or whether
+ * they are still current.  The caller brings the view, and whoever keeps what
+ * comes out (rbac_cache.c) knows for how long it may.
+ *
+ * Grants are read without looking up the resources that they stand on: what
+ * they give is added up by the resource's id, and a resource that is asked
+ * about has the ids of what is above it in its own row.  Where grants stand is
+ * found out when somebody lists or explains.
+ *
+ * A row that refers to something missing counts for nothing, since replication
+ * can bring rows in any order: a dangling reference denies.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "rbac_principal.h"
+
+typedef struct GrantedSlot
+{
+	pg_uuid_t	resource;
+	ActionSet	actions;
+	char		status;
+} GrantedSlot;
+
+#define SH_PREFIX granted
+#define SH_ELEMENT_TYPE GrantedSlot
+#define SH_KEY_TYPE pg_uuid_t
+#define SH_KEY resource
+#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key))
+#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/*
+ * A principal that is being read, and what rows need to become its grants.
+ */
+typedef struct Loading
+{
+	Principal  *principal;
+	TableView  *view;
+	TimestampTz now;
+	const PrincipalRow *group;	/* whose grants are read; NULL: its own */
+	int			room;
+} Loading;
+
+static void
+add_membership(void *row, void *arg)
+{
+	Principal  *principal = ((Loading *) arg)->principal;
+	int			n = principal->nmemberships;
+
+	/* Grow by doubling, whenever the count is a power of two. */
+	if (n == 0)
+		principal->memberships = palloc(sizeof(Membership));
+	else if ((n & (n - 1)) == 0)
+		principal->memberships = repalloc(principal->memberships, 2 * n * sizeof(Membership));
+	principal->memberships[n].organization = *(pg_uuid_t *) row;
+	principal->memberships[n].barred = NULL;
+	principal->nmemberships++;
+}
+
+/*
+ * Does a user's session satisfy an organization's authentication policy?
+ * Returns what it lacks, or NULL (G9).  A session made by a user's own token
+ * satisfies it if the organization allows those: the token was made in a
+ * session that did.
+ */
+static const char *
+lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
+{
+	if (strcmp(who->method, RBAC_METHOD_TOKEN) == 0)
+		return policy->personal_tokens ? NULL : "it does not allow personal tokens";
+	if (policy->require_two_factor && !who->two_factor)
+		return "it requires two-factor authentication";
+	if (policy->any_method)
+		return NULL;
+	for (int i = 0; i < policy->nmethods; i++)
+	{
+		if (strcmp(who->method, policy->methods[i]) == 0)
+			return NULL;
+	}
+	return who->method[0] == '\0' ? "it restricts the methods of logging in, and the session's is not known" :
+		psprintf("it does not allow logging in by \"%s\"", who->method);
+}
+
+static void
+bar_organizations(Principal *principal, TableView *view)
+{
+	for (int i = 0; i < principal->nmemberships; i++)
+	{
+		Membership *membership = &principal->memberships[i];
+		AuthenticationPolicyRow policy;
+
+		if (rbac_tables_authentication_policy(view, &membership->organization, &policy))
+			membership->barred = lacks_for_policy(&principal->subject.who, &policy);
+	}
+}
+
+/*
+ * A principal's membership in an organization, or NULL.
+ */
+const Membership *
+rbac_principal_membership(const Principal *principal, const pg_uuid_t *organization)
+{
+	for (int i = 0; i < principal->nmemberships; i++)
+	{
+		if (rbac_uuid_equal(&principal->memberships[i].organization, organization))
+			return &principal->memberships[i];
+	}
+	return NULL;
+}
+
+/*
+ * What is read is true until the next validity period begins or ends, and has
+ * been since the last one did.
+ */
+static void
+bound_by_period(Principal *principal, TimestampTz now, TimestampTz instant)
+{
+	if (instant <= now)
+		principal->since = Max(principal->since, instant);
+	else
+		principal->until = Min(principal->until, instant);
+}
+
+static PrincipalGrant *
+next_grant(Loading *loading)
+{
+	Principal  *principal = loading->principal;
+
+	if (principal->ngrants == loading->room)
+	{
+		loading->room = loading->room == 0 ? 8 : 2 * loading->room;
+		principal->grants = principal->ngrants == 0 ?
+			palloc(sizeof(PrincipalGrant) * loading->room) :
+			repalloc_huge(principal->grants, sizeof(PrincipalGrant) * loading->room);
+	}
+	return &principal->grants[principal->ngrants++];
+}
+
+static void
+add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow *row)
+{
+	Principal  *principal = loading->principal;
+	const Membership *membership = rbac_principal_membership(principal, &row->organization);
+	PrincipalGrant *grant;
+
+	if (grantable == NULL || membership == NULL || membership->barred != NULL)
+		return;
+	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &row->organization))
+		return;
+
+	grant = next_grant(loading);
+	grant->grantable = grantable;
+	grant->allowed = &grantable->allowed[row->kind];
+	grant->resource = row->resource;
+	grant->organization = row->organization;
+	grant->kind = row->kind;
+	grant->path = NULL;
+	grant->path_length = 0;
+	grant->group_name = loading->group != NULL ? loading->group->name : NULL;
+	grant->valid_from = row->valid_from;
+	grant->valid_until = row->valid_until;
+	grant->active = row->valid_from <= loading->now && loading->now < row->valid_until;
+	bound_by_period(principal, loading->now, row->valid_from);
+	bound_by_period(principal, loading->now, row->valid_until);
+
+	if (grant->active)
+	{
+		bool		found;
+		GrantedSlot *slot = granted_insert(principal->granted, grant->resource, &found);
+
+		if (!found)
+			memset(&slot->actions, 0, sizeof(ActionSet));
+		action_set_union(&slot->actions, grant->allowed);
+	}
+}
+
+static void
+add_grant(void *row, void *arg)
+{
+	AccessGrantRow *grant = row;
+	Loading    *loading = arg;
+
+	add_grant_of(loading, rbac_grantable_by_id(loading->principal->catalogue, &grant->grantable),
+				 grant);
+}
+
+static void
+add_group(void *row, void *arg)
+{
+	GroupMemberRow *member = row;
+	Loading    *loading = arg;
+	PrincipalRow *group = palloc(sizeof(PrincipalRow));
+
+	if (!rbac_tables_principal(loading->view, &member->group_id, group) ||
+		group->kind != RBAC_GROUP ||
+		!rbac_uuid_equal(&group->organization, &member->organization))
+		return;
+	loading->group = group;
+	if (group->account_owners && loading->principal->kind == RBAC_USER)
+	{
+		AccessGrantRow everything = {.resource = group->organization,
+			.organization = group->organization,.kind = RBAC_ORGANIZATION,
+		.valid_from = DT_NOBEGIN,.valid_until = DT_NOEND};
+
+		add_grant_of(loading, loading->principal->catalogue->super_admin, &everything);
+	}
+	rbac_tables_grants(loading->view, &member->group_id, add_grant, loading);
+	loading->group = NULL;
+}
+
+/*
+ * Read a principal, for a statement that started at "now", into the current
+ * memory context.  The view has to have RBAC_PRINCIPAL_TABLES.  One that does
+ * not exist is read, too, and holds nothing.
+ */
+Principal *
+rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
+					const Catalogue *catalogue)
+{
+	Principal  *principal = palloc0(sizeof(Principal));
+	const pg_uuid_t *id = &principal->subject.who.id;
+	Loading		loading = {.principal = principal,.view = view,.now = now};
+	PrincipalRow row;
+
+	principal->subject = *subject;
+	principal->catalogue = catalogue;
+	principal->since = DT_NOBEGIN;
+	principal->until = DT_NOEND;
+	principal->granted = granted_create(CurrentMemoryContext, 8, NULL);
+	if (!rbac_tables_principal(view, id, &row))
+		return principal;
+
+	principal->exists = true;
+	principal->kind = row.kind;
+	principal->deactivated = row.deactivated;
+	rbac_tables_memberships(view, id, add_membership, &loading);
+	if (subject->in_session && row.kind == RBAC_USER)
+		bar_organizations(principal, view);
+	if (!row.deactivated)
+	{
+		rbac_tables_grants(view, id, add_grant, &loading);
+		rbac_tables_groups(view, id, add_group, &loading);
+	}
+	return principal;
+}
+
+/*
+ * Add what is granted on a resource itself.
+ */
+void
+rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource, ActionSet *actions)
+{
+	GrantedSlot *slot = granted_lookup(principal->granted, *resource);
+
+	if (slot != NULL)
+		action_set_union(actions, &slot->actions);
+}
+
+/*
+ * Find out where the grants stand.  Paths go to the current memory context.
+ */
+void
+rbac_principal_locate(TableView *view, Principal *principal)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < principal->ngrants; i++)
+	{
+		PrincipalGrant *grant = &principal->grants[i];
+		ResourceRow at;
+
+		if (!rbac_tables_resource(view, &grant->resource, &at))
+			continue;
+		grant->path = RBAC_PATH_DATA(at.path);
+		grant->path_length = RBAC_PATH_LEN(at.path);
+	}
+	for (int i = 0; i < principal->ngrants; i++)
+	{
+		if (principal->grants[i].path != NULL)
+			principal->grants[kept++] = principal->grants[i];
+	}
+	principal->ngrants = kept;
+	principal->located = true;
+}
+
+/*
+ * In the order of the places where two grants stand, as for qsort()
+ */
+int
+rbac_principal_compare_places(const void *a, const void *b)
+{
+	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
+	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
+
+	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
+}
+
+/*
+ * The grants that are in force, in the order of the places where they stand.
+ */
+PrincipalGrant **
+rbac_principal_places(const Principal *principal, int *count)
+{
+	PrincipalGrant **places = palloc(Max(principal->ngrants, 1) * sizeof(PrincipalGrant *));
+
+	Assert(principal->located);
+	*count = 0;
+	for (int i = 0; i < principal->ngrants; i++)
+	{
+		if (principal->grants[i].active)
+			places[(*count)++] = &principal->grants[i];
+	}
+	qsort(places, *count, sizeof(PrincipalGrant *), rbac_principal_compare_places);
+	return places;
+}
+
+/*
+ * Of those, the topmost that count (NULL: all do): none is inside another.
+ */
+PrincipalGrant **
+rbac_principal_scopes(const Principal *principal, PlaceFilter counts, void *arg, int *count)
+{
+	int			nplaces;
+	PrincipalGrant **places = rbac_principal_places(principal, &nplaces);
+
+	*count = 0;
+	for (int i = 0; i < nplaces; i++)
+	{
+		PrincipalGrant *last = *count > 0 ? places[*count - 1] : NULL;
+
+		if (last != NULL && rbac_path_contains(last->path, last->path_length,
+											   places[i]->path, places[i]->path_length))
+			continue;
+		if (counts == NULL || counts(places[i], arg))
+			places[(*count)++] = places[i];
+	}
+	return places;
+}

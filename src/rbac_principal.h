@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_principal.h
+ *	  One principal, as the rows of a view say.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_PRINCIPAL_H
+#define RBAC_PRINCIPAL_H
+
+#include "postgres.h"
+
+#include "rbac_catalogue.h"
+
+/* Longest name of a login method ("password", "saml", …) */
+#define RBAC_METHOD_MAX		63
+
+/* The method of sessions that rbac_authenticate() makes */
+#define RBAC_METHOD_TOKEN	"token"
+
+/*
+ * Somebody who has logged in, and how
+ */
+typedef struct SessionPrincipal
+{
+	pg_uuid_t	id;
+	bool		two_factor;
+	char		method[RBAC_METHOD_MAX + 1];	/* "": not told */
+} SessionPrincipal;
+
+/*
+ * Whose rights are asked about: a principal as such, or as far as its session
+ * lets it use them (G9).  Compared as bytes, so what is unused is zero.
+ */
+typedef struct Subject
+{
+	SessionPrincipal who;
+	bool		in_session;		/* else, of "who" only the id counts */
+} Subject;
+
+/*
+ * An organization that a principal is a member of
+ */
+typedef struct Membership
+{
+	pg_uuid_t	organization;
+	const char *barred;			/* why its session holds nothing there, or NULL */
+} Membership;
+
+/*
+ * A grant that a principal has, directly or by a group.  Super admin standing
+ * is one too: of the built-in grantable, on the organization, by its account
+ * owners group.
+ */
+typedef struct PrincipalGrant
+{
+	const Grantable *grantable;
+	const ActionSet *allowed;	/* on this kind of resource */
+	pg_uuid_t	resource;
+	pg_uuid_t	organization;
+	ResourceKind kind;
+	uint16		path_length;
+	const char *path;			/* payload; NULL before rbac_principal_locate() */
+	const char *group_name;		/* NULL: granted directly */
+	TimestampTz valid_from;
+	TimestampTz valid_until;
+	bool		active;			/* at the instants that the principal was read for */
+} PrincipalGrant;
+
+/*
+ * Who it is, where it belongs, and what it was granted: true for the instants
+ * in [since, until), between which no validity period begins or ends (G7).
+ * One that does not exist, or is deactivated, has no grants.
+ */
+typedef struct Principal
+{
+	Subject		subject;
+	const Catalogue *catalogue;	/* that the grants point to */
+	bool		exists;
+	bool		deactivated;
+	PrincipalKind kind;
+	TimestampTz since;
+	TimestampTz until;
+	int			ngrants;
+	PrincipalGrant *grants;
+	bool		located;		/* all grants have their paths */
+	int			nmemberships;
+	Membership *memberships;
+	struct granted_hash *granted;	/* resource → actions granted on it */
+} Principal;
+
+/* The tables that a view has to have locked */
+#define RBAC_PRINCIPAL_TABLES \
+	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
+	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
+
+/* Does a place count for whoever looks for the topmost ones? */
+typedef bool (*PlaceFilter) (const PrincipalGrant *place, void *arg);
+
+extern Principal *rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
+									  const Catalogue *catalogue);
+extern void rbac_principal_locate(TableView *view, Principal *principal);
+extern const Membership *rbac_principal_membership(const Principal *principal,
+												   const pg_uuid_t *organization);
+extern void rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource,
+									   ActionSet *actions);
+extern int	rbac_principal_compare_places(const void *a, const void *b);
+extern PrincipalGrant **rbac_principal_places(const Principal *principal, int *count);
+extern PrincipalGrant **rbac_principal_scopes(const Principal *principal, PlaceFilter counts,
+											  void *arg, int *count);
+
+#endif							/* RBAC_PRINCIPAL_H */
