@@ -51,7 +51,7 @@ FROM (SELECT name, id FROM aiven_rbac.principal WHERE NOT account_owners UNION A
 GRANT SELECT ON asked TO test_application;
 \o
 
-SELECT plan(146);
+SELECT plan(150);
 
 -- The signatures ----------------------------------------------------------------
 
@@ -142,6 +142,36 @@ FROM (VALUES
     ('also as one of several, the first of which is held', 'ann', $$ SELECT rbac_has_any_permission('acme', 'operator', 'operatr') $$),
     ('also in an explanation', 'ann', $$ SELECT rbac_explain('acme', 'operatr') $$)
     ) AS v (description, who, query);
+
+-- Several principals in one statement ----------------------------------------------
+
+-- PL/pgSQL keeps what a call site has found out for as long as the statement of
+-- the client lasts, whoever is the principal meanwhile.
+CREATE FUNCTION test.in_turn(VARIADIC principals uuid[],
+                             OUT by_path boolean[], OUT by_id boolean[], OUT any_by_path boolean[], OUT any_by_id boolean[])
+    LANGUAGE plpgsql AS $$
+DECLARE
+    acme uuid := test.id('acme');
+    principal uuid;
+BEGIN
+    FOREACH principal IN ARRAY principals LOOP
+        IF principal IS NULL THEN
+            PERFORM rbac_reset_principal();
+        ELSE
+            PERFORM rbac_set_principal(principal);
+        END IF;
+        by_path := by_path || rbac_has_permission('acme', 'service.power');
+        by_id := by_id || rbac_has_permission(acme, 'service.power');
+        any_by_path := any_by_path || rbac_has_any_permission('acme', 'service.power', 'service.fork');
+        any_by_id := any_by_id || rbac_has_any_permission(acme, 'service.power', 'service.fork');
+    END LOOP;
+    PERFORM rbac_reset_principal();
+END
+$$;
+SELECT is(answers, '{t,f,t,f,f,t,f}', 'S2: each principal of one statement is answered for itself, ' || form)
+FROM test.in_turn(test.p('ann'), test.p('bob'), test.p('ann'), test.p('bob'), test.id('stranger'), test.p('ann'), NULL) AS t,
+     LATERAL (VALUES ('by path', by_path), ('by id', by_id),
+                     ('any by path', any_by_path), ('any by id', any_by_id)) AS v (form, answers);
 
 -- Lists -------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ SELECT rbac_project_assign_billing_group('acme.a.p', acme) FROM bill;
 -- Members of acme, "both" of globex too.
 SELECT rbac_invitation_accept(rbac_invitation_create(o::rbac_path, n || '@x.example'))
 FROM (SELECT n, rbac_user_create(n || '@x.example') AS u
-      FROM unnest('{admin,both,only,mover,unitadmin,temp}'::text[]) AS n OFFSET 0) AS v,
-     unnest(CASE WHEN v.n IN ('both', 'admin', 'temp', 'mover') THEN '{acme,globex}'::text[] ELSE '{acme}' END) AS o
+      FROM unnest('{admin,biller,both,only,mover,unitadmin,temp}'::text[]) AS n OFFSET 0) AS v,
+     unnest(CASE WHEN v.n IN ('both', 'admin', 'biller', 'temp', 'mover') THEN '{acme,globex}'::text[] ELSE '{acme}' END) AS o
 WHERE v.u IS NOT NULL;
 SELECT rbac_group_create('acme', 'team');
 SELECT rbac_application_user_create('acme', 'robot');
@@ -28,6 +28,9 @@ FROM (VALUES (rbac_user('both@x.example'), 'developer'), (rbac_user('both@x.exam
              (rbac_user('only@x.example'), 'developer'), (rbac_group('acme', 'team'), 'operator'),
              (rbac_application_user('acme', 'robot'), 'admin')) AS v (p, name);
 SELECT rbac_grant(rbac_user('admin@x.example'), 'role:organization:admin', 'acme');
+SELECT rbac_role_create('globex', 'billing', '{project.assign_billing_group}', '{organization}');
+SELECT rbac_grant(rbac_user('biller@x.example'), 'role:organization:admin', 'acme');
+SELECT rbac_grant(rbac_user('biller@x.example'), 'billing', 'globex');
 SELECT rbac_grant(rbac_user('mover@x.example'), 'move', 'acme.a.p');
 SELECT rbac_grant(rbac_user('mover@x.example'), 'role:organization:admin', 'globex.b');
 SELECT rbac_grant(rbac_user('unitadmin@x.example'), 'role:organization:admin', 'acme.b');
@@ -62,6 +65,16 @@ FROM bill AS b, (VALUES
 ) AS v (who, call, result, rule);
 SELECT is(test.call(NULL, format('rbac_project_move(''acme.a.p'', ''globex'', %L)', b.acme)), '22023',
           'H4, H7: a billing group of the target, not of the source') FROM bill AS b;
+
+-- Somebody who lacks nothing else
+SELECT is(test.outcome('biller@x.example', format('SELECT rbac_project_move(''acme.a.p'', ''globex'', %L)', b.globex)),
+          '42501 permission denied for organization "globex"',
+          'H4: to another organization it requires project.create there') FROM bill AS b;
+\o /dev/null
+SELECT rbac_role_edit('globex', 'billing', '{project.assign_billing_group,project.create}');
+\o
+SELECT is(test.outcome('biller@x.example', format('SELECT rbac_project_move(''acme.a.p'', ''globex'', %L)', b.globex)),
+          'ok', 'H4: and nothing else') FROM bill AS b;
 
 SELECT is((SELECT p.billing_group FROM aiven_rbac.project AS p), b.acme, 'H4: inside its organization it keeps its billing group')
 FROM bill AS b;
