@@ -13,33 +13,51 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
 #include "rbac_session.h"
 
-PG_FUNCTION_INFO_V1(rbac_actor);
-PG_FUNCTION_INFO_V1(rbac_viewer);
+PG_FUNCTION_INFO_V1(rbac_current_actor);
+PG_FUNCTION_INFO_V1(rbac_current_viewer);
+PG_FUNCTION_INFO_V1(rbac_operate);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
 
 /*
- * The id of the session's principal, who must not be deactivated (P6).
+ * An actor as SQL has it: a value of the type aiven_rbac.actor.  It is made here
+ * and nowhere else.  Where one is absent, or all of it is NULL, nothing is
+ * allowed; so what allows is always said.
  */
 static Datum
-active_principal(const SessionPrincipal *session)
+make_actor(FunctionCallInfo fcinfo, const pg_uuid_t *principal, bool operator, bool back_end)
+{
+	TupleDesc	desc;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[0] = principal == NULL;
+	values[0] = UUIDPGetDatum(principal);
+	values[1] = BoolGetDatum(operator);
+	values[2] = BoolGetDatum(back_end);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
+ * The session's principal as an actor; it must not be deactivated (P6).
+ */
+static Datum
+principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
 {
 	Subject		subject = {.who.id = session->id};
 	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
 	bool		deactivated = entry->principal->deactivated;
-	pg_uuid_t  *result = palloc(sizeof(pg_uuid_t));
 
 	rbac_cache_unpin(entry);
 	if (deactivated)
@@ -47,15 +65,14 @@ active_principal(const SessionPrincipal *session)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the session's principal is deactivated"),
 				 errhint("The organization that manages the user can reactivate it.")));
-	*result = subject.who.id;
-	PG_RETURN_UUID_P(result);
+	return make_actor(fcinfo, &subject.who.id, false, false);
 }
 
 /*
- * aiven_rbac.actor() → uuid
+ * aiven_rbac.current_actor() → aiven_rbac.actor
  *
- * The principal on whose behalf administration acts; NULL for the bootstrap
- * operator.  Anybody else is refused.
+ * On whose behalf administration acts: the session's principal or, while none
+ * is set, the operator.  Every other caller is refused.
  *
  * So is code that PostgreSQL runs for somebody else's table: when a superuser,
  * or autovacuum, analyzes it or refreshes a materialized view, its owner's
@@ -64,7 +81,7 @@ active_principal(const SessionPrincipal *session)
  * somebody changed the referenced row, not because their owner may do it.
  */
 Datum
-rbac_actor(PG_FUNCTION_ARGS)
+rbac_current_actor(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 
@@ -81,17 +98,15 @@ rbac_actor(PG_FUNCTION_ARGS)
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
-	if (session == NULL)
-	{
-		if (rbac_session_is_operator())
-			PG_RETURN_NULL();
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("no principal is set"),
-				 errdetail("Without one, only the owner of the extension and superusers can administer."),
-				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
-	}
-	return active_principal(session);
+	if (session != NULL)
+		return principal_as_actor(fcinfo, session);
+	if (rbac_session_is_operator())
+		return make_actor(fcinfo, NULL, true, false);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("no principal is set"),
+			 errdetail("Without a principal, only superusers, the extension's owner and roles that may execute rbac_operate() can administer."),
+			 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
 }
 
 /*
@@ -102,34 +117,20 @@ static bool
 may_set_principal(void)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
-	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(rbac_path_type_oid()));
-	Oid			schema;
-	Oid			function;
 
-	if (!HeapTupleIsValid(type))
-		elog(ERROR, "cache lookup failed for type %u", rbac_path_type_oid());
-	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
-	ReleaseSysCache(type);
-	function = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
-										 makeString("rbac_set_principal")),
-							  lengthof(types), types, false);
-
-	return DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id,
-											ObjectIdGetDatum(GetOuterUserId()),
-											ObjectIdGetDatum(function),
-											CStringGetTextDatum("EXECUTE")));
+	return rbac_session_may_execute(GetOuterUserId(), "rbac_set_principal", lengthof(types), types);
 }
 
 /*
- * aiven_rbac.viewer() → uuid
+ * aiven_rbac.current_viewer() → aiven_rbac.actor
  *
- * The principal on whose behalf something is looked up; NULL for the bootstrap
- * operator, and for a trusted back end that has yet to set the principal.
- * Anybody else is refused, and so is code of a table's owner that maintenance
- * runs in another one's session (see above).
+ * On whose behalf something is looked up: the session's principal or, while
+ * none is set, the operator or a trusted back end that has yet to set one.
+ * Every other caller is refused, and so is code of a table's owner that
+ * maintenance runs in another session (see above).
  */
 Datum
-rbac_viewer(PG_FUNCTION_ARGS)
+rbac_current_viewer(PG_FUNCTION_ARGS)
 {
 	const SessionPrincipal *session;
 
@@ -141,17 +142,30 @@ rbac_viewer(PG_FUNCTION_ARGS)
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
-	if (session == NULL)
-	{
-		if (rbac_session_is_operator() || may_set_principal())
-			PG_RETURN_NULL();
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("no principal is set"),
-				 errdetail("Without one, only the owner of the extension, superusers and roles that may call rbac_set_principal() can look anything up."),
-				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
-	}
-	return active_principal(session);
+	if (session != NULL)
+		return principal_as_actor(fcinfo, session);
+	if (rbac_session_is_operator())
+		return make_actor(fcinfo, NULL, true, false);
+	if (may_set_principal())
+		return make_actor(fcinfo, NULL, false, true);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("no principal is set"),
+			 errdetail("Without a principal, only superusers, the extension's owner and roles that may execute rbac_operate() or rbac_set_principal() can look anything up."),
+			 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+}
+
+/*
+ * rbac_operate() → boolean
+ *
+ * Does the session act as the operator?  What counts is who may call this: it
+ * is the key that makes a database role an operator.
+ */
+Datum
+rbac_operate(PG_FUNCTION_ARGS)
+{
+	AcceptInvalidationMessages();
+	PG_RETURN_BOOL(rbac_session_is_operator());
 }
 
 /*

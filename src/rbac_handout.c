@@ -15,15 +15,21 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "catalog/pg_proc.h"
 #include "funcapi.h"
+#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
 
+PG_FUNCTION_INFO_V1(rbac_now);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_is_retired_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
@@ -34,6 +40,59 @@ PG_FUNCTION_INFO_V1(rbac_allowed_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
+
+/*
+ * The function X with the parameters of the function X_now that is called
+ */
+static Oid
+function_without_now(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	char	   *name;
+	Oid			result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	name = pstrdup(NameStr(form->proname));
+	name[strlen(name) - strlen("_now")] = '\0';
+	result = LookupFuncName(list_make2(makeString(get_namespace_name(form->pronamespace)), makeString(name)),
+							form->pronargs, form->proargtypes.values, false);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * aiven_rbac.X_now(...), for any STABLE function aiven_rbac.X(...)
+ *
+ * Calls X with a snapshot taken at this moment.  A STABLE function reads with
+ * the snapshot of whoever calls it: under REPEATABLE READ, the transaction's,
+ * which can show a right or a standing that ended long ago.
+ */
+Datum
+rbac_now(PG_FUNCTION_ARGS)
+{
+	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
+	FmgrInfo   *function = fcinfo->flinfo->fn_extra;
+	Datum		result;
+
+	if (function == NULL)
+	{
+		function = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
+		fmgr_info_cxt(function_without_now(fcinfo->flinfo->fn_oid), function, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = function;
+	}
+	InitFunctionCallInfoData(*call, function, fcinfo->nargs, fcinfo->fncollation, NULL, NULL);
+	for (int i = 0; i < fcinfo->nargs; i++)
+		call->args[i] = fcinfo->args[i];
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	result = FunctionCallInvoke(call);
+	PopActiveSnapshot();
+	fcinfo->isnull = call->isnull;
+	return result;
+}
 
 static void
 put_child(void *row, void *arg)

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -23,6 +24,7 @@
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_self);
+PG_FUNCTION_INFO_V1(rbac_own_organizations);
 PG_FUNCTION_INFO_V1(rbac_scopes);
 PG_FUNCTION_INFO_V1(rbac_scopes_of);
 
@@ -44,6 +46,25 @@ rbac_self(PG_FUNCTION_ARGS)
 	result = palloc(sizeof(pg_uuid_t));
 	*result = decider->entry->principal->subject.who.id;
 	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * aiven_rbac.own_organizations() → uuid[]
+ *
+ * The organizations that the session's principal is a member of at this
+ * moment, whatever the transaction's snapshot shows.
+ */
+Datum
+rbac_own_organizations(PG_FUNCTION_ARGS)
+{
+	Decider    *decider = rbac_decider(fcinfo, NULL);
+	const PrincipalEntry *entry = decider->entry;
+	ArrayBuildState *result = initArrayResult(UUIDOID, CurrentMemoryContext, false);
+
+	for (int i = 0; entry != NULL && !entry->principal->deactivated && i < entry->principal->nmemberships; i++)
+		accumArrayResult(result, UUIDPGetDatum(&entry->principal->memberships[i].organization), false,
+						 UUIDOID, CurrentMemoryContext);
+	PG_RETURN_DATUM(makeArrayResult(result, CurrentMemoryContext));
 }
 
 /*

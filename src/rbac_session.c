@@ -30,10 +30,14 @@
 
 #include "access/parallel.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -227,16 +231,45 @@ has_privileges_of_owner(Oid role)
 }
 
 /*
- * Does the session act as the bootstrap operator, who may do everything?
- * That takes no principal, and the extension's owner or a superuser both as
- * the role that logged in and as the role that SET ROLE chose.  The current
- * user does not count: inside a SECURITY DEFINER function it is the
- * function's owner, whoever calls.
+ * May a role execute a function that stands in the extension's schema?
+ */
+bool
+rbac_session_may_execute(Oid role, const char *function, int nargs, const Oid *types)
+{
+	Oid			path = rbac_path_type_oid();
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(path));
+	Oid			schema;
+	Oid			id;
+
+	if (!HeapTupleIsValid(type))
+		elog(ERROR, "cache lookup failed for type %u", path);
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
+	id = LookupFuncName(list_make2(makeString(get_namespace_name(schema)),
+								   makeString(pstrdup(function))),
+						nargs, types, false);
+
+	return DatumGetBool(DirectFunctionCall3(has_function_privilege_id_id,
+											ObjectIdGetDatum(role), ObjectIdGetDatum(id),
+											CStringGetTextDatum("EXECUTE")));
+}
+
+static bool
+is_operator(Oid role)
+{
+	return has_privileges_of_owner(role) ||
+		rbac_session_may_execute(role, "rbac_operate", 0, NULL);
+}
+
+/*
+ * Does the session act as the operator, who may do everything?  That requires
+ * no principal, and an operator both as the role that logged in and as the
+ * role that SET ROLE chose.  The current user does not count: inside a
+ * SECURITY DEFINER function it is the function's owner, whoever calls.
  */
 bool
 rbac_session_is_operator(void)
 {
 	return rbac_session_get() == NULL &&
-		has_privileges_of_owner(GetSessionUserId()) &&
-		has_privileges_of_owner(GetOuterUserId());
+		is_operator(GetSessionUserId()) && is_operator(GetOuterUserId());
 }

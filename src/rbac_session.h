@@ -20,6 +20,7 @@ extern void rbac_session_set(const SessionPrincipal *principal, bool is_local);
 extern void rbac_session_reset(void);
 extern const SessionPrincipal *rbac_session_get(void);
 extern bool rbac_session_subject(const pg_uuid_t *principal, Subject *subject);
+extern bool rbac_session_may_execute(Oid role, const char *function, int nargs, const Oid *types);
 extern bool rbac_session_is_operator(void);
 
 #endif							/* RBAC_SESSION_H */

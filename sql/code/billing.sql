@@ -8,11 +8,9 @@ CREATE FUNCTION aiven_rbac.delete_belonging(kind text, action text, id uuid) RET
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    organization uuid := aiven_rbac.find_belonging(actor, kind, id);
+    act aiven_rbac.act := aiven_rbac.begin_act_on(action, kind, id, 'change');
     used_by text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, organization);
     EXECUTE format('DELETE FROM aiven_rbac.%I AS x WHERE x.id = $1', kind) USING id;
 EXCEPTION WHEN foreign_key_violation THEN
     GET STACKED DIAGNOSTICS used_by = TABLE_NAME;
@@ -35,13 +33,11 @@ CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rba
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('payment_method.add', organization, '{organization}')).place;
     id uuid := gen_random_uuid();
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'payment_method.add', o.id);
     INSERT INTO aiven_rbac.payment_method (id, organization, provider, provider_reference, last_four)
     VALUES (id, o.id, provider, provider_reference, last_four);
     RETURN id;
@@ -51,7 +47,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_payment_method_add(@extschema@.rbac_path, text, text, text) IS
-    'add a payment method to an organization: the payment provider''s reference and a card''s last four digits, never its number; it takes payment_method.add';
+    'add a payment method to an organization: the payment provider''s reference and a card''s last four digits, never its number; it requires payment_method.add';
 
 CREATE FUNCTION @extschema@.rbac_payment_method_edit(payment_method uuid, provider_reference text DEFAULT NULL,
                                                      last_four text DEFAULT NULL)
@@ -62,12 +58,10 @@ CREATE FUNCTION @extschema@.rbac_payment_method_edit(payment_method uuid, provid
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    organization uuid := aiven_rbac.find_belonging(actor, 'payment_method', payment_method);
+    act aiven_rbac.act := aiven_rbac.begin_act_on('payment_method.edit', 'payment_method', payment_method);
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'payment_method.edit', organization);
     UPDATE aiven_rbac.payment_method AS x
     SET provider_reference = coalesce(rbac_payment_method_edit.provider_reference, x.provider_reference),
         last_four = coalesce(rbac_payment_method_edit.last_four, x.last_four)
@@ -78,7 +72,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_payment_method_edit(uuid, text, text) IS
-    'change a payment method''s reference or last four digits (NULL: leave it); it takes payment_method.edit';
+    'change a payment method''s reference or last four digits (NULL: leave it); it requires payment_method.edit';
 
 CREATE FUNCTION @extschema@.rbac_payment_method_delete(payment_method uuid) RETURNS void
     LANGUAGE sql
@@ -86,7 +80,7 @@ CREATE FUNCTION @extschema@.rbac_payment_method_delete(payment_method uuid) RETU
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_belonging('payment_method', 'payment_method.delete', payment_method) $$;
 COMMENT ON FUNCTION @extschema@.rbac_payment_method_delete(uuid) IS
-    'delete a payment method that no billing group uses; it takes payment_method.delete';
+    'delete a payment method that no billing group uses; it requires payment_method.delete';
 
 CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rbac_path, company_name text, city text,
         country_code text, address_lines text[] DEFAULT '{}', postal_code text DEFAULT NULL, state text DEFAULT NULL)
@@ -97,13 +91,11 @@ CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rb
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('billing_address.add', organization, '{organization}')).place;
     id uuid := gen_random_uuid();
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'billing_address.add', o.id);
     INSERT INTO aiven_rbac.billing_address
            (id, organization, company_name, address_lines, city, postal_code, state, country_code)
     VALUES (id, o.id, company_name, address_lines, city, postal_code, state, country_code);
@@ -114,7 +106,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_address_add(@extschema@.rbac_path, text, text, text, text[], text, text) IS
-    'add a billing address to an organization; it takes billing_address.add';
+    'add a billing address to an organization; it requires billing_address.add';
 
 CREATE FUNCTION @extschema@.rbac_billing_address_edit(billing_address uuid, company_name text DEFAULT NULL,
         city text DEFAULT NULL, country_code text DEFAULT NULL, address_lines text[] DEFAULT NULL,
@@ -126,12 +118,10 @@ CREATE FUNCTION @extschema@.rbac_billing_address_edit(billing_address uuid, comp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    organization uuid := aiven_rbac.find_belonging(actor, 'billing_address', billing_address);
+    act aiven_rbac.act := aiven_rbac.begin_act_on('billing_address.edit', 'billing_address', billing_address);
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'billing_address.edit', organization);
     UPDATE aiven_rbac.billing_address AS x
     SET company_name = coalesce(rbac_billing_address_edit.company_name, x.company_name),
         address_lines = coalesce(rbac_billing_address_edit.address_lines, x.address_lines),
@@ -146,7 +136,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_address_edit(uuid, text, text, text, text[], text, text) IS
-    'change a billing address (NULL: leave it); it takes billing_address.edit';
+    'change a billing address (NULL: leave it); it requires billing_address.edit';
 
 CREATE FUNCTION @extschema@.rbac_billing_address_delete(billing_address uuid) RETURNS void
     LANGUAGE sql
@@ -154,16 +144,16 @@ CREATE FUNCTION @extschema@.rbac_billing_address_delete(billing_address uuid) RE
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_belonging('billing_address', 'billing_address.delete', billing_address) $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_address_delete(uuid) IS
-    'delete a billing address that no billing group uses; it takes billing_address.delete';
+    'delete a billing address that no billing group uses; it requires billing_address.delete';
 
-CREATE FUNCTION aiven_rbac.require_own(actor uuid, kind text, id uuid, organization uuid) RETURNS void
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION aiven_rbac.require_own(actor aiven_rbac.actor, kind text, id uuid, organization uuid) RETURNS void
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 BEGIN
-    IF id IS NOT NULL AND aiven_rbac.find_belonging(actor, kind, id) <> organization THEN
+    IF id IS NOT NULL AND aiven_rbac.hold_belonging(actor, kind, id, 'share') <> organization THEN
         RAISE EXCEPTION '% with id % belongs to another organization', replace(kind, '_', ' '), id
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'Billing is never shared between organizations.',
@@ -171,8 +161,8 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_own(uuid, text, uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_own(uuid, text, uuid, uuid) IS
+REVOKE ALL ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid) IS
     'raise if a payment method or billing address is another organization''s';
 
 CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.rbac_path, name text,
@@ -185,13 +175,13 @@ CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.r
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    act aiven_rbac.act := aiven_rbac.begin_act('billing_group.create', organization, '{organization}');
+    actor aiven_rbac.actor := act.actor;
+    o aiven_rbac.resource := act.place;
     id uuid := gen_random_uuid();
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'billing_group.create', o.id);
     PERFORM aiven_rbac.require_own(actor, 'billing_address', billing_address, o.id);
     PERFORM aiven_rbac.require_own(actor, 'payment_method', payment_method, o.id);
     INSERT INTO aiven_rbac.billing_group
@@ -204,7 +194,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_group_create(@extschema@.rbac_path, text, text, text, text[], uuid, uuid) IS
-    'create a billing group of an organization; it takes billing_group.create; returns its id';
+    'create a billing group of an organization; it requires billing_group.create; returns its id';
 
 CREATE FUNCTION @extschema@.rbac_billing_group_edit(billing_group uuid, name text DEFAULT NULL,
         currency text DEFAULT NULL, tax_id text DEFAULT NULL, billing_emails text[] DEFAULT NULL,
@@ -216,12 +206,12 @@ CREATE FUNCTION @extschema@.rbac_billing_group_edit(billing_group uuid, name tex
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    organization uuid := aiven_rbac.find_belonging(actor, 'billing_group', billing_group);
+    act aiven_rbac.act := aiven_rbac.begin_act_on('billing_group.edit', 'billing_group', billing_group);
+    actor aiven_rbac.actor := act.actor;
+    organization uuid := (act.place).id;
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'billing_group.edit', organization);
     PERFORM aiven_rbac.require_own(actor, 'billing_address', billing_address, organization);
     PERFORM aiven_rbac.require_own(actor, 'payment_method', payment_method, organization);
     UPDATE aiven_rbac.billing_group AS x
@@ -238,7 +228,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_group_edit(uuid, text, text, text, text[], uuid, uuid) IS
-    'change a billing group (NULL: leave it); it takes billing_group.edit';
+    'change a billing group (NULL: leave it); it requires billing_group.edit';
 
 CREATE FUNCTION @extschema@.rbac_billing_group_delete(billing_group uuid) RETURNS void
     LANGUAGE sql
@@ -246,4 +236,4 @@ CREATE FUNCTION @extschema@.rbac_billing_group_delete(billing_group uuid) RETURN
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_belonging('billing_group', 'billing_group.delete', billing_group) $$;
 COMMENT ON FUNCTION @extschema@.rbac_billing_group_delete(uuid) IS
-    'delete a billing group that no project is assigned to; it takes billing_group.delete';
+    'delete a billing group that no project is assigned to; it requires billing_group.delete';

@@ -9,9 +9,9 @@ CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @exts
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{organization,unit,project,service}', 'share');
+    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user,group}', 'share');
     g aiven_rbac.grantable;
     levels text;
 BEGIN
@@ -24,12 +24,7 @@ BEGIN
                   DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
                   HINT = 'Let it end after it begins; NULL means no limit.';
     END IF;
-    SELECT * INTO STRICT g FROM aiven_rbac.grantable AS x
-    WHERE x.id = aiven_rbac.find_grantable(name, r.organization);
-    -- A role of the organization must not change while it is handed out.
-    IF g.organization = r.organization THEN
-        PERFORM FROM aiven_rbac.grantable AS x WHERE x.id = g.id FOR SHARE;
-    END IF;
+    g := aiven_rbac.hold_grantable(name, r.organization);
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
@@ -47,8 +42,7 @@ BEGIN
         RAISE EXCEPTION 'nothing can be granted to the account owners group'
             USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Its members are super admins: they have everything.';
     END IF;
-    IF NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
-                   WHERE m.principal = p.id AND m.organization = r.organization) THEN
+    IF NOT aiven_rbac.hold_membership(p.id, r.organization, 'share') THEN
         RAISE EXCEPTION '% "%" does not belong to the organization of "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), resource
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Only accepted members, and groups and application users of the organization, can be granted anything.',
@@ -65,7 +59,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz) IS
-    'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it takes permission.grant there and every action handed out (G5); true when something changed';
+    'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it requires permission.grant there and every action handed out; true when something changed';
 
 CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
     LANGUAGE plpgsql
@@ -74,15 +68,16 @@ CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @ext
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
-    g uuid := aiven_rbac.find_grantable(name, r.organization);
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{organization,unit,project,service}', 'share');
+    p aiven_rbac.principal := aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
+    g uuid;
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF actor IS DISTINCT FROM p.id THEN
+    g := (aiven_rbac.hold_grantable(name, r.organization)).id;
+    IF actor.principal IS DISTINCT FROM p.id THEN
         PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
         PERFORM aiven_rbac.require_all_of(actor, r.id, g, statement_timestamp(), statement_timestamp());
     END IF;
@@ -92,4 +87,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
-    'revoke a grant; it takes the same standing as granting, or that the grant is one''s own; true when something changed';
+    'revoke a grant; it requires the same standing as granting, or that the grant is one''s own; true when something changed';

@@ -8,18 +8,17 @@ CREATE FUNCTION @extschema@.rbac_group_create(organization @extschema@.rbac_path
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.create_principal('group', 'group.create', organization, name, description) $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_path, text, text) IS
-    'create a group of an organization; it takes group.create';
+    'create a group of an organization; it requires group.create';
 
-CREATE FUNCTION aiven_rbac.find_group(actor uuid, "group" uuid, action text) RETURNS aiven_rbac.principal
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION aiven_rbac.begin_act_on_group(action text, "group" uuid, hold text) RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
+    g aiven_rbac.principal := aiven_rbac.begin_act_on_principal(action, "group", 'group', hold);
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, g.organization);
     IF g.account_owners THEN
         RAISE EXCEPTION 'the account owners group cannot be changed or deleted'
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -29,9 +28,9 @@ BEGIN
     RETURN g;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_group(uuid, uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_group(uuid, uuid, text) IS
-    'a group that the actor may do something to; an error otherwise';
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on_group(text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act_on_group(text, uuid, text) IS
+    'begin an act on a group, which is held; an error if there is none, if it is that of the account owners, or if the session may not do the action';
 
 CREATE FUNCTION @extschema@.rbac_group_rename("group" uuid, name text) RETURNS void
     LANGUAGE plpgsql
@@ -40,10 +39,10 @@ CREATE FUNCTION @extschema@.rbac_group_rename("group" uuid, name text) RETURNS v
     AS $$
 #variable_conflict use_variable
 BEGIN
-    PERFORM aiven_rbac.edit_principal(aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.rename'), name, NULL);
+    PERFORM aiven_rbac.edit_principal(aiven_rbac.begin_act_on_group('group.rename', "group", 'change'), name, NULL);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_group_rename(uuid, text) IS 'rename a group; it takes group.rename';
+COMMENT ON FUNCTION @extschema@.rbac_group_rename(uuid, text) IS 'rename a group; it requires group.rename';
 
 CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text) RETURNS void
     LANGUAGE plpgsql
@@ -52,12 +51,12 @@ CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text) RETU
     AS $$
 #variable_conflict use_variable
 BEGIN
-    PERFORM aiven_rbac.edit_principal(aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.edit_description'),
+    PERFORM aiven_rbac.edit_principal(aiven_rbac.begin_act_on_group('group.edit_description', "group", 'edit'),
                                       NULL, description);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_edit(uuid, text) IS
-    'change a group''s description; it takes group.edit_description';
+    'change a group''s description; it requires group.edit_description';
 
 CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
     LANGUAGE plpgsql
@@ -66,13 +65,13 @@ CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
     AS $$
 #variable_conflict use_variable
 DECLARE
-    g aiven_rbac.principal := aiven_rbac.find_group(aiven_rbac.actor(), "group", 'group.delete');
+    g aiven_rbac.principal := aiven_rbac.begin_act_on_group('group.delete', "group", 'change');
 BEGIN
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = g.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
-    'delete a group, with its grants; it takes group.delete';
+    'delete a group, with its grants; it requires group.delete';
 
 CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -81,16 +80,16 @@ CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    g aiven_rbac.principal := aiven_rbac.hold_principal(actor, "group", '{group}', 'share');
+    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user}', 'share');
     a record;
 BEGIN
     -- No grant may come to the group between the look at its grants and the
     -- new member (a grant references, and so locks, the group's membership).
     -- The look is at what is there now: a snapshot from before would let in
     -- whoever had the patience to keep one.
-    PERFORM FROM aiven_rbac.membership AS m WHERE m.principal = g.id FOR UPDATE;
+    PERFORM aiven_rbac.hold_membership(g.id, g.organization, 'change');
     IF g.account_owners THEN
         PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
         IF p.kind <> 'user' THEN
@@ -105,8 +104,7 @@ BEGIN
     ELSE
         PERFORM aiven_rbac.require(actor, 'group_member.add', g.organization);
     END IF;
-    IF NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
-                   WHERE m.principal = p.id AND m.organization = g.organization) THEN
+    IF NOT aiven_rbac.hold_membership(p.id, g.organization, 'share') THEN
         RAISE EXCEPTION '% "%" does not belong to the organization of group "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), g.name
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Groups hold accepted members and application users of their organization.',
@@ -118,7 +116,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_add(uuid, uuid) IS
-    'add a user or application user to a group; it takes group_member.add, for a group that holds grants group_member.add_privileged and every action that they give, for account owners super_admin.manage';
+    'add a user or application user to a group; it requires group_member.add, for a group that holds grants group_member.add_privileged and every action that they give, for account owners super_admin.manage';
 
 CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -127,9 +125,13 @@ CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uui
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    g aiven_rbac.principal := aiven_rbac.find_principal(actor, "group", 'group');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    g aiven_rbac.principal := aiven_rbac.find_principal_now(actor, "group", '{group}');
 BEGIN
+    IF g.account_owners THEN
+        PERFORM aiven_rbac.hold_super_admins(principal);
+    END IF;
+    g := aiven_rbac.hold_principal(actor, "group", '{group}', 'share');
     PERFORM aiven_rbac.require(actor, CASE WHEN g.account_owners THEN 'super_admin.manage'
                                       ELSE 'group_member.remove' END, g.organization);
     DELETE FROM aiven_rbac.group_member AS m WHERE m.group_id = g.id AND m.member = principal;
@@ -140,7 +142,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_remove(uuid, uuid) IS
-    'remove a member from a group; it takes group_member.remove, for account owners super_admin.manage';
+    'remove a member from a group; it requires group_member.remove, for account owners super_admin.manage';
 
 CREATE FUNCTION aiven_rbac.account_owners(organization @extschema@.rbac_path) RETURNS uuid
     LANGUAGE sql STABLE
@@ -149,7 +151,8 @@ CREATE FUNCTION aiven_rbac.account_owners(organization @extschema@.rbac_path) RE
     AS $$
     SELECT p.id FROM aiven_rbac.principal AS p
     WHERE p.account_owners
-      AND p.organization = (aiven_rbac.find_resource(aiven_rbac.actor(), account_owners.organization, 'organization')).id
+      AND p.organization = (aiven_rbac.find_resource_now(aiven_rbac.current_actor(), account_owners.organization,
+                                                         '{organization}')).id
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) IS

@@ -1,22 +1,71 @@
--- What every function of administration begins with: who acts, what it is
--- about, and what the actor must hold there.  What a principal has no
--- membership for does not exist as far as it is told.
+-- What every function of administration begins with: who acts, what the act is
+-- about, and what the actor must hold there.  An organization and what is in it
+-- do not exist for a principal that is no member of it.
+--
+-- A call that waited for another one answers as if it had come afterwards.  So
+-- whatever an act is about is found, locked, and then found again: what another
+-- transaction has renamed, moved or deleted meanwhile is not there any more.
+-- Locks are taken from the top of the hierarchy downwards, then on principals,
+-- memberships, roles, and what belongs to organizations, so that two acts never
+-- wait for each other.  How much a lock holds is said in one word:
+--
+--	share	it stays where it is, and exists (FOR KEY SHARE)
+--	edit	besides, nobody else edits it (FOR NO KEY UPDATE)
+--	change	it is about to be renamed, moved or deleted (FOR UPDATE)
+--
+-- Finding reads what is committed now, whatever the transaction's snapshot
+-- shows.  What the snapshot does not show yet cannot be locked: the act then
+-- fails with a serialization error.
 
-CREATE FUNCTION aiven_rbac.actor() RETURNS uuid
-    AS 'MODULE_PATHNAME', 'rbac_actor'
+CREATE FUNCTION aiven_rbac.current_actor() RETURNS aiven_rbac.actor
+    AS 'MODULE_PATHNAME', 'rbac_current_actor'
     LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.actor() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.actor() IS
-    'the principal on whose behalf administration acts, NULL for the bootstrap operator; an error for anybody else';
+REVOKE ALL ON FUNCTION aiven_rbac.current_actor() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.current_actor() IS
+    'on whose behalf administration acts: the session''s principal or, without one, the operator; an error for every other caller';
 
-CREATE FUNCTION aiven_rbac.viewer() RETURNS uuid
-    AS 'MODULE_PATHNAME', 'rbac_viewer'
+CREATE FUNCTION aiven_rbac.current_viewer() RETURNS aiven_rbac.actor
+    AS 'MODULE_PATHNAME', 'rbac_current_viewer'
     LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.viewer() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.viewer() IS
-    'the principal on whose behalf something is looked up, NULL for the bootstrap operator and for a back end that may set the principal; an error for anybody else';
+REVOKE ALL ON FUNCTION aiven_rbac.current_viewer() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.current_viewer() IS
+    'on whose behalf something is looked up: the session''s principal or, without one, the operator or a back end that may set the principal; an error for every other caller';
 
-CREATE FUNCTION aiven_rbac.require(actor uuid, action text, resource uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.refuse_old_snapshot() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+        RAISE EXCEPTION 'could not serialize access due to concurrent change'
+            USING ERRCODE = 'serialization_failure',
+                  DETAIL = 'The transaction''s snapshot is older than what it is about.',
+                  HINT = 'Try the transaction again.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_old_snapshot() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_old_snapshot() IS
+    'raise a serialization error where the transaction keeps one snapshot';
+
+CREATE FUNCTION aiven_rbac.resource_with_id(id uuid) RETURNS aiven_rbac.resource
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT r FROM aiven_rbac.resource AS r WHERE r.id = resource_with_id.id $$;
+REVOKE ALL ON FUNCTION aiven_rbac.resource_with_id(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.resource_with_id(uuid) IS 'the resource with an id, or NULL';
+
+CREATE FUNCTION aiven_rbac.resource_with_id_now(id uuid) RETURNS aiven_rbac.resource
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.resource_with_id_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.resource_with_id_now(uuid) IS
+    'the resource with an id, as committed now, or NULL';
+
+CREATE FUNCTION aiven_rbac.require(actor aiven_rbac.actor, action text, resource uuid) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -26,36 +75,46 @@ DECLARE
     r aiven_rbac.resource;
     advice text;
 BEGIN
-    IF actor IS NULL OR @extschema@.rbac_has_permission(actor, resource, action) THEN
+    IF actor.operator AND action IS NOT NULL AND resource IS NOT NULL THEN
         RETURN;
     END IF;
-    SELECT * INTO STRICT r FROM aiven_rbac.resource AS x WHERE x.id = resource;
+    IF @extschema@.rbac_has_permission(actor.principal, resource, action) THEN
+        RETURN;
+    END IF;
+    r := aiven_rbac.resource_with_id_now(resource);
     SELECT e.advice INTO advice
-    FROM @extschema@.rbac_explain(actor, resource, action) AS e WHERE e.advice IS NOT NULL LIMIT 1;
-    RAISE EXCEPTION 'permission denied for % "%"', r.kind, r.path
+    FROM @extschema@.rbac_explain(actor.principal, resource, action) AS e WHERE e.advice IS NOT NULL LIMIT 1;
+    RAISE EXCEPTION 'permission denied for % "%"', coalesce(r.kind, 'resource'), coalesce(r.path::text, resource::text, 'NULL')
         USING ERRCODE = 'insufficient_privilege',
-              DETAIL = format('It takes the action "%s", which the session''s principal does not hold there.', action),
+              DETAIL = format('It requires the action "%s", which the session''s principal does not hold there.', action),
               HINT = coalesce(advice, 'Ask a super admin of the organization.');
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require(uuid, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require(uuid, text, uuid) IS
-    'raise unless the actor (NULL: the bootstrap operator) holds an action on a resource';
+REVOKE ALL ON FUNCTION aiven_rbac.require(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require(aiven_rbac.actor, text, uuid) IS
+    'raise unless the actor holds an action on a resource; an absent actor holds none';
 
-CREATE FUNCTION aiven_rbac.is_member(actor uuid, organization uuid) RETURNS boolean
+CREATE FUNCTION aiven_rbac.is_member(actor aiven_rbac.actor, organization uuid) RETURNS boolean
     LANGUAGE sql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT actor IS NULL OR EXISTS (SELECT FROM aiven_rbac.membership AS m
-                                    WHERE m.principal = actor AND m.organization = is_member.organization)
+    SELECT coalesce((actor).operator, false) OR coalesce((actor).back_end, false)
+           OR EXISTS (SELECT FROM aiven_rbac.membership AS m
+                      WHERE m.principal = (actor).principal AND m.organization = is_member.organization)
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.is_member(uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.is_member(uuid, uuid) IS
-    'does the actor (NULL: the bootstrap operator, who does everywhere) belong to an organization?';
+REVOKE ALL ON FUNCTION aiven_rbac.is_member(aiven_rbac.actor, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_member(aiven_rbac.actor, uuid) IS
+    'may the actor know of an organization: as a member of it, as the operator, or as a back end?';
 
-CREATE FUNCTION aiven_rbac.find_resource(actor uuid, path @extschema@.rbac_path, VARIADIC kinds text[])
-    RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.is_member_now(actor aiven_rbac.actor, organization uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.is_member_now(aiven_rbac.actor, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_member_now(aiven_rbac.actor, uuid) IS
+    'may the actor know of an organization, as committed now?';
+
+CREATE FUNCTION aiven_rbac.find_resource(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[]) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -72,25 +131,31 @@ BEGIN
     IF NOT FOUND OR NOT aiven_rbac.is_member(actor, r.organization) THEN
         RAISE EXCEPTION '% "%" does not exist', expected, path
             USING ERRCODE = 'undefined_object',
-                  DETAIL = 'There is none at this path, or the session''s principal does not belong to its organization.',
+                  DETAIL = 'There is none at this path, or the session''s principal is not a member of its organization.',
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
         RAISE EXCEPTION '"%" is not of kind %', path, expected
             USING ERRCODE = 'wrong_object_type',
-                  DETAIL = format('It is of kind %s.', r.kind),
+                  DETAIL = format('It is %s %s.', CASE r.kind WHEN 'organization' THEN 'an' ELSE 'a' END, r.kind),
                   HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
                               ELSE format('Give the path of a resource of kind %s.', expected) END;
     END IF;
     RETURN r;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_resource(uuid, @extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_resource(uuid, @extschema@.rbac_path, text[]) IS
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_path, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
     'the resource at a path, which must be of one of the kinds; an error otherwise';
 
-CREATE FUNCTION aiven_rbac.find_principal(actor uuid, id uuid, VARIADIC kinds text[])
-    RETURNS aiven_rbac.principal
+CREATE FUNCTION aiven_rbac.find_resource_now(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[]) RETURNS aiven_rbac.resource
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_path, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
+    'the resource at a path, as committed now; an error if there is none of the kinds';
+
+CREATE FUNCTION aiven_rbac.find_principal(actor aiven_rbac.actor, id uuid, kinds text[]) RETURNS aiven_rbac.principal
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -104,7 +169,7 @@ BEGIN
     IF NOT FOUND OR (p.organization IS NOT NULL AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
         RAISE EXCEPTION '% with id % does not exist', expected, coalesce(id::text, 'NULL')
             USING ERRCODE = 'undefined_object',
-                  DETAIL = 'There is none, or it is of an organization that the session''s principal does not belong to.',
+                  DETAIL = 'There is none, or it is of an organization that the session''s principal is not a member of.',
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
@@ -115,13 +180,20 @@ BEGIN
     RETURN p;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_principal(uuid, uuid, text[]) IS
+REVOKE ALL ON FUNCTION aiven_rbac.find_principal(aiven_rbac.actor, uuid, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_principal(aiven_rbac.actor, uuid, text[]) IS
     'the principal with an id, which must be of one of the kinds; an error otherwise';
 
+CREATE FUNCTION aiven_rbac.find_principal_now(actor aiven_rbac.actor, id uuid, kinds text[]) RETURNS aiven_rbac.principal
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.find_principal_now(aiven_rbac.actor, uuid, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_principal_now(aiven_rbac.actor, uuid, text[]) IS
+    'the principal with an id, as committed now; an error if there is none of the kinds';
+
 -- What belongs to an organization and is known by an id: billing groups,
--- payment methods, billing addresses, identity providers.
-CREATE FUNCTION aiven_rbac.find_belonging(actor uuid, kind text, id uuid) RETURNS uuid
+-- payment methods, billing addresses, identity providers, invitations.
+CREATE FUNCTION aiven_rbac.find_belonging(actor aiven_rbac.actor, kind text, id uuid) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -139,9 +211,213 @@ BEGIN
     RETURN organization;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_belonging(uuid, text, uuid) IS
+REVOKE ALL ON FUNCTION aiven_rbac.find_belonging(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_belonging(aiven_rbac.actor, text, uuid) IS
     'the organization that a billing group or the like with an id belongs to; an error if there is none';
+
+CREATE FUNCTION aiven_rbac.find_belonging_now(actor aiven_rbac.actor, kind text, id uuid) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.find_belonging_now(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_belonging_now(aiven_rbac.actor, text, uuid) IS
+    'the organization that a billing group or the like belongs to, as committed now; an error if there is none';
+
+CREATE FUNCTION aiven_rbac.lock_row(kind text, id uuid, hold text) RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    strength text := CASE hold WHEN 'share' THEN 'KEY SHARE' WHEN 'edit' THEN 'NO KEY UPDATE' WHEN 'change' THEN 'UPDATE' END;
+    found_row boolean;
+BEGIN
+    -- The two that most acts begin with are planned once.
+    IF kind = 'resource' AND hold = 'share' THEN
+        PERFORM FROM aiven_rbac.resource AS x WHERE x.id = lock_row.id FOR KEY SHARE;
+        RETURN FOUND;
+    ELSIF kind = 'principal' AND hold = 'share' THEN
+        PERFORM FROM aiven_rbac.principal AS x WHERE x.id = lock_row.id FOR KEY SHARE;
+        RETURN FOUND;
+    END IF;
+    EXECUTE format('SELECT true FROM aiven_rbac.%I AS x WHERE x.id = $1 FOR %s', kind, strength) INTO found_row USING id;
+    RETURN found_row IS NOT NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.lock_row(text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.lock_row(text, uuid, text) IS
+    'lock the row of a kind of object with an id; false if there is none';
+
+CREATE FUNCTION aiven_rbac.hold_resource(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[], hold text) RETURNS aiven_rbac.resource
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    r aiven_rbac.resource;
+    held uuid;
+BEGIN
+    LOOP
+        r := aiven_rbac.find_resource_now(actor, path, kinds);
+        IF r.id = held THEN
+            RETURN r;
+        END IF;
+        IF aiven_rbac.lock_row('resource', r.id, hold) THEN
+            held := r.id;
+        ELSE
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_path, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_path, text[], text) IS
+    'the resource at a path, of one of the kinds, locked; an error if there is none after any wait';
+
+CREATE FUNCTION aiven_rbac.hold_principal(actor aiven_rbac.actor, id uuid, kinds text[], hold text) RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    p aiven_rbac.principal;
+    held boolean := false;
+BEGIN
+    LOOP
+        p := aiven_rbac.find_principal_now(actor, id, kinds);
+        IF held THEN
+            RETURN p;
+        END IF;
+        held := aiven_rbac.lock_row('principal', p.id, hold);
+        IF NOT held THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text) IS
+    'the principal with an id, of one of the kinds, locked; an error if there is none after any wait';
+
+CREATE FUNCTION aiven_rbac.hold_belonging(actor aiven_rbac.actor, kind text, id uuid, hold text) RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    organization uuid;
+    held boolean := false;
+BEGIN
+    LOOP
+        organization := aiven_rbac.find_belonging_now(actor, kind, id);
+        IF held THEN
+            RETURN organization;
+        END IF;
+        held := aiven_rbac.lock_row(kind, id, hold);
+        IF NOT held THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_belonging(aiven_rbac.actor, text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_belonging(aiven_rbac.actor, text, uuid, text) IS
+    'the organization of a billing group or the like, which is locked; an error if there is none after any wait';
+
+-- A membership is what grants, group memberships and standing hang on.
+CREATE FUNCTION aiven_rbac.has_membership(principal uuid, organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.membership AS m
+                   WHERE m.principal = has_membership.principal AND m.organization = has_membership.organization)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.has_membership(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_membership(uuid, uuid) IS 'is a principal a member of an organization?';
+
+CREATE FUNCTION aiven_rbac.has_membership_now(principal uuid, organization uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.has_membership_now(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_membership_now(uuid, uuid) IS
+    'is a principal a member of an organization, as committed now?';
+
+CREATE FUNCTION aiven_rbac.hold_membership(principal uuid, organization uuid, hold text) RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    LOOP
+        IF hold = 'share' THEN
+            PERFORM FROM aiven_rbac.membership AS m
+            WHERE m.principal = hold_membership.principal AND m.organization = hold_membership.organization FOR KEY SHARE;
+        ELSE
+            PERFORM FROM aiven_rbac.membership AS m
+            WHERE m.principal = hold_membership.principal AND m.organization = hold_membership.organization FOR UPDATE;
+        END IF;
+        IF FOUND THEN
+            RETURN true;
+        END IF;
+        IF aiven_rbac.has_membership_now(principal, organization) IS NOT TRUE THEN
+            RETURN false;
+        END IF;
+        PERFORM aiven_rbac.refuse_old_snapshot();
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_membership(uuid, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_membership(uuid, uuid, text) IS
+    'lock a membership; false if there is none after any wait';
+
+-- The door of administration.  A function says first what it does; the action
+-- that it requires stands in its own body, for all to read.
+CREATE FUNCTION aiven_rbac.begin_act(action text, path @extschema@.rbac_path, kinds text[], hold text DEFAULT 'share') RETURNS aiven_rbac.act
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    place aiven_rbac.resource;
+BEGIN
+    -- Asked first as well, so that a lock is nobody's who may not do it.
+    place := aiven_rbac.find_resource_now(actor, path, kinds);
+    PERFORM aiven_rbac.require(actor, action, place.id);
+    place := aiven_rbac.hold_resource(actor, path, kinds, hold);
+    PERFORM aiven_rbac.require(actor, action, place.id);
+    RETURN ROW(actor, place)::aiven_rbac.act;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_path, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_path, text[], text) IS
+    'begin an act on or in the resource at a path, which is held; an error if there is no such resource, or if the session may not do the action there';
+
+CREATE FUNCTION aiven_rbac.begin_act_on(action text, kind text, id uuid, hold text DEFAULT 'edit') RETURNS aiven_rbac.act
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    organization uuid := aiven_rbac.find_belonging_now(actor, kind, id);
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, organization);
+    organization := aiven_rbac.hold_belonging(actor, kind, id, hold);
+    PERFORM aiven_rbac.require(actor, action, organization);
+    RETURN ROW(actor, aiven_rbac.resource_with_id_now(organization))::aiven_rbac.act;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on(text, text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act_on(text, text, uuid, text) IS
+    'begin an act on a billing group or the like, which is held; the place is its organization, where the session must hold the action';
 
 CREATE FUNCTION aiven_rbac.refuse_value(kind text, state text, violated text, "column" text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -163,10 +439,10 @@ BEGIN
                 USING ERRCODE = 'null_value_not_allowed';
         WHEN '23505' THEN
             RAISE EXCEPTION '% already exists', called
-                USING ERRCODE = 'unique_violation', HINT = coalesce(hint, 'Its id is another''s.');
+                USING ERRCODE = 'unique_violation', HINT = coalesce(hint, 'Another row already has this id.');
         ELSE
             RAISE EXCEPTION 'invalid %', called
-                USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, format('It violates "%s".', violated));
+                USING ERRCODE = 'invalid_parameter_value', HINT = coalesce(hint, 'The comments on the table''s constraints say what is right.');
     END CASE;
 END
 $$;

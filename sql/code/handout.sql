@@ -7,6 +7,40 @@ REVOKE ALL ON FUNCTION aiven_rbac.find_grantable(text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.find_grantable(text, uuid) IS
     'the id of the role or permission that a name stands for in an organization; an error with the nearest names if there is none';
 
+-- A role of an organization must not change while it is handed out.
+CREATE FUNCTION aiven_rbac.hold_grantable(name text, organization uuid) RETURNS aiven_rbac.grantable
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    g aiven_rbac.grantable;
+    id uuid;
+BEGIN
+    LOOP
+        id := aiven_rbac.find_grantable(name, organization);
+        IF id IS NULL THEN
+            RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
+        END IF;
+        IF g.id = id THEN
+            RETURN g;
+        END IF;
+        SELECT * INTO g FROM aiven_rbac.grantable AS x WHERE x.id = id;
+        IF FOUND AND g.owner IS NULL THEN
+            RETURN g;
+        END IF;
+        SELECT * INTO g FROM aiven_rbac.grantable AS x WHERE x.id = id FOR SHARE;
+        IF NOT FOUND THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_grantable(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_grantable(text, uuid) IS
+    'the role or permission that a name stands for in an organization, locked if it is the organization''s own; an error if there is none after any wait';
+
 CREATE FUNCTION aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
                                             valid_from timestamptz, valid_until timestamptz)
     RETURNS text[]
@@ -25,7 +59,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], times
 COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz) IS
     'those of some actions that a principal does not hold on a resource for the whole period';
 
-CREATE FUNCTION aiven_rbac.require_actions(actor uuid, purpose text, resource uuid, actions smallint[],
+CREATE FUNCTION aiven_rbac.require_actions(actor aiven_rbac.actor, purpose text, resource uuid, actions smallint[],
                                            valid_from timestamptz, valid_until timestamptz)
     RETURNS void
     LANGUAGE plpgsql STABLE
@@ -36,25 +70,27 @@ CREATE FUNCTION aiven_rbac.require_actions(actor uuid, purpose text, resource uu
 DECLARE
     missing text[];
 BEGIN
-    IF actor IS NULL THEN
+    IF (actor).operator THEN
         RETURN;
     END IF;
-    missing := aiven_rbac.actions_not_held(actor, resource, actions, valid_from, valid_until);
-    IF missing <> '{}' THEN
+    IF (actor).principal IS NOT NULL THEN
+        missing := aiven_rbac.actions_not_held((actor).principal, resource, actions, valid_from, valid_until);
+    END IF;
+    IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to %', purpose
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('It would hand out on "%s" what the session''s principal does not hold there for as long: %s.',
-                                  (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = resource),
-                                  array_to_string(missing, ', ')),
+                                  (aiven_rbac.resource_with_id_now(resource)).path,
+                                  coalesce(array_to_string(missing, ', '), 'anything')),
                   HINT = 'Ask somebody who holds it, such as a super admin of the organization.';
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_actions(uuid, text, uuid, smallint[], timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_actions(uuid, text, uuid, smallint[], timestamptz, timestamptz) IS
-    'raise unless the actor holds some actions on a resource for the whole period (G5)';
+REVOKE ALL ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) IS
+    'raise unless the actor holds some actions on a resource for the whole period';
 
-CREATE FUNCTION aiven_rbac.require_all_of(actor uuid, resource uuid, grantable uuid,
+CREATE FUNCTION aiven_rbac.require_all_of(actor aiven_rbac.actor, resource uuid, grantable uuid,
                                           valid_from timestamptz, valid_until timestamptz)
     RETURNS void
     LANGUAGE plpgsql STABLE
@@ -65,21 +101,23 @@ CREATE FUNCTION aiven_rbac.require_all_of(actor uuid, resource uuid, grantable u
 DECLARE
     missing text[];
 BEGIN
-    IF actor IS NULL THEN
+    IF (actor).operator THEN
         RETURN;
     END IF;
-    missing := aiven_rbac.actions_not_held(actor, resource, grantable, valid_from, valid_until);
-    IF missing <> '{}' THEN
+    IF (actor).principal IS NOT NULL THEN
+        missing := aiven_rbac.actions_not_held((actor).principal, resource, grantable, valid_from, valid_until);
+    END IF;
+    IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to hand out "%" on "%"',
                 (SELECT g.name FROM aiven_rbac.grantable AS g WHERE g.id = grantable),
-                (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = resource)
+                (aiven_rbac.resource_with_id_now(resource)).path
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('Only what one holds oneself, for as long, can be handed out; the session''s principal lacks %s.',
-                                  array_to_string(missing, ', ')),
+                  DETAIL = format('It requires every action that is handed out, for as long; the session''s principal lacks %s.',
+                                  coalesce(array_to_string(missing, ', '), 'all of them')),
                   HINT = 'Ask somebody who holds it, such as a super admin of the organization.';
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_all_of(uuid, uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_all_of(uuid, uuid, uuid, timestamptz, timestamptz) IS
-    'raise unless the actor holds every action that a role or permission gives on a resource, for the whole period (G5)';
+REVOKE ALL ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz) IS
+    'raise unless the actor holds every action that a role or permission gives on a resource, for the whole period';

@@ -81,7 +81,7 @@ BEGIN
                   HINT = 'Bring another id, or none.';
     END;
     -- Looked at last: the insertion has waited for whoever was deleting it.
-    IF aiven_rbac.actor() IS NOT NULL AND aiven_rbac.is_retired_now(id) THEN
+    IF (aiven_rbac.current_actor()).operator IS NOT TRUE AND aiven_rbac.is_retired_now(id) THEN
         RAISE EXCEPTION 'a resource with the id % has been deleted', id
             USING ERRCODE = 'unique_violation',
                   DETAIL = 'An id is one resource''s for ever; only the bootstrap operator can restore it.',
@@ -102,12 +102,11 @@ CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_pa
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, path, kind);
+    r aiven_rbac.resource := (aiven_rbac.begin_act(action, path, ARRAY[kind],
+                                                   CASE WHEN label IS NULL THEN 'edit' ELSE 'change' END)).place;
     renamed @extschema@.rbac_path := r.path;
     violated text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, r.id);
     IF name = '' THEN
         RAISE EXCEPTION 'the name of % "%" must not be empty', kind, path
             USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
@@ -127,7 +126,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, t
 COMMENT ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, text, text, text) IS
     'change the display name or the label of a resource (NULL: leave it); paths below follow';
 
-CREATE FUNCTION aiven_rbac.delete_resource(actor uuid, action text, path @extschema@.rbac_path, kind text)
+CREATE FUNCTION aiven_rbac.delete_resource(action text, path @extschema@.rbac_path, kind text)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -135,15 +134,14 @@ CREATE FUNCTION aiven_rbac.delete_resource(actor uuid, action text, path @extsch
     AS $$
 #variable_conflict use_variable
 DECLARE
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, path, kind);
+    r aiven_rbac.resource := (aiven_rbac.begin_act(action, path, ARRAY[kind], 'change')).place;
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, r.id);
     DELETE FROM aiven_rbac.resource AS x WHERE x.id = r.id;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(uuid, text, @extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.delete_resource(uuid, text, @extschema@.rbac_path, text) IS
-    'delete a resource that has nothing inside (H5)';
+REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) IS
+    'delete a resource that has nothing inside';
 
 CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
         super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT pg_catalog.gen_random_uuid())
@@ -154,7 +152,7 @@ CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
     founder aiven_rbac.principal;
     manager uuid;
     o aiven_rbac.resource;
@@ -165,26 +163,25 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed',
                   HINT = 'Give the id of a user: rbac_user(email).';
     END IF;
-    founder := aiven_rbac.find_principal(actor, super_admin, 'user');
     -- A deactivation that is under way comes first.
-    SELECT * INTO founder FROM aiven_rbac.principal AS p WHERE p.id = founder.id FOR NO KEY UPDATE;
+    founder := aiven_rbac.hold_principal(actor, super_admin, '{user}', 'edit');
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'An organization needs an active super admin.';
     END IF;
-    IF actor <> super_admin THEN
+    IF actor.operator IS NOT TRUE AND actor.principal IS DISTINCT FROM super_admin THEN
         RAISE EXCEPTION 'permission denied to create an organization for another user'
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'Whoever creates an organization becomes its super admin.';
     END IF;
-    manager := aiven_rbac.managed_by(founder.id);
-    IF actor IS NOT NULL AND manager IS NOT NULL
-       AND NOT @extschema@.rbac_has_permission(actor, manager, 'role:organization:admin') THEN
+    manager := aiven_rbac.managed_by_now(founder.id);
+    IF actor.operator IS NOT TRUE AND manager IS NOT NULL
+       AND @extschema@.rbac_has_permission(actor.principal, manager, 'role:organization:admin') IS NOT TRUE THEN
         RAISE EXCEPTION 'managed user "%" cannot create an organization', founder.email
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
-                                  (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = manager)),
+                                  (aiven_rbac.resource_with_id_now(manager)).path),
                   HINT = 'An admin of that organization can create one.';
     END IF;
     o := aiven_rbac.create_resource('organization', NULL, label, name, id);
@@ -199,7 +196,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
-    'create an organization; whoever creates it becomes its super admin (the bootstrap operator names one); a managed user can only as an admin of the managing organization (H2)';
+    'create an organization; whoever creates it becomes its super admin (the bootstrap operator names one); a managed user can only as an admin of the managing organization';
 
 CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_path, name text,
                                                      label text DEFAULT NULL)
@@ -219,11 +216,9 @@ CREATE FUNCTION @extschema@.rbac_organization_support_tier_set(organization @ext
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('billing_group.edit', organization, '{organization}')).place;
     violated text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'billing_group.edit', o.id);
     UPDATE aiven_rbac.organization AS x SET support_tier = rbac_organization_support_tier_set.support_tier
     WHERE x.id = o.id;
 EXCEPTION WHEN check_violation OR not_null_violation THEN
@@ -232,13 +227,13 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_support_tier_set(@extschema@.rbac_path, text) IS
-    'set the support tier of a whole organization: basic, business, advanced or premium; it is paid for, so it takes billing_group.edit';
+    'set the support tier of a whole organization: basic, business, advanced or premium; it is paid for, so it requires billing_group.edit';
 
 CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'organization.delete', organization, 'organization') $$;
+    AS $$ SELECT aiven_rbac.delete_resource('organization.delete', organization, 'organization') $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_path) IS
     'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
 
@@ -251,15 +246,13 @@ CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_path,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('unit.create', organization, '{organization}')).place;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'unit.create', o.id);
     RETURN (aiven_rbac.create_resource('unit', o, label, name, id)).path;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_path, text, text, uuid) IS
-    'create a unit in an organization; it takes unit.create there';
+    'create a unit in an organization; it requires unit.create there';
 
 CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_path, name text, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -268,12 +261,12 @@ CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_path, name te
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('unit.create', unit, 'unit', name, label) $$;
 COMMENT ON FUNCTION @extschema@.rbac_unit_rename(@extschema@.rbac_path, text, text) IS
-    'change a unit''s display name, and its label if one is given; like creating one, it takes unit.create; returns its path';
+    'change a unit''s display name, and its label if one is given; like creating one, it requires unit.create; returns its path';
 
 CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'unit.delete', unit, 'unit') $$;
+    AS $$ SELECT aiven_rbac.delete_resource('unit.delete', unit, 'unit') $$;
 COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_path) IS
-    'delete a unit without projects; it takes unit.delete';
+    'delete a unit without projects; it requires unit.delete';

@@ -1,29 +1,48 @@
 -- Who vouches for users: verified domains, which make users managed (P3),
 -- SAML identity providers, and what a session must satisfy (G9).
 
-CREATE FUNCTION aiven_rbac.find_domain(actor uuid, action text, organization @extschema@.rbac_path, domain text)
-    RETURNS aiven_rbac.domain
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION aiven_rbac.has_domain(organization uuid, name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.domain AS d
+                   WHERE d.organization = has_domain.organization AND d.name = lower(has_domain.name))
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.has_domain(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_domain(uuid, text) IS 'has an organization added a domain?';
+
+CREATE FUNCTION aiven_rbac.has_domain_now(organization uuid, name text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.has_domain_now(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_domain_now(uuid, text) IS
+    'has an organization added a domain, as committed now?';
+
+CREATE FUNCTION aiven_rbac.hold_domain(organization aiven_rbac.resource, domain text) RETURNS aiven_rbac.domain
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
     d aiven_rbac.domain;
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, o.id);
-    SELECT * INTO d FROM aiven_rbac.domain AS x WHERE x.organization = o.id AND x.name = lower(find_domain.domain);
+    SELECT * INTO d FROM aiven_rbac.domain AS x
+    WHERE x.organization = (organization).id AND x.name = lower(hold_domain.domain) FOR UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'domain "%" does not exist in organization "%"', coalesce(domain, 'NULL'), organization
+        IF aiven_rbac.has_domain_now((organization).id, domain) THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+        RAISE EXCEPTION 'domain "%" does not exist in organization "%"', coalesce(domain, 'NULL'), (organization).path
             USING ERRCODE = 'undefined_object', HINT = 'Add it first: rbac_domain_add().';
     END IF;
     RETURN d;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_domain(uuid, text, @extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_domain(uuid, text, @extschema@.rbac_path, text) IS
-    'a domain of an organization that the actor may do something to; an error otherwise';
+REVOKE ALL ON FUNCTION aiven_rbac.hold_domain(aiven_rbac.resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_domain(aiven_rbac.resource, text) IS
+    'a domain of an organization, locked; an error if there is none';
 
 CREATE FUNCTION @extschema@.rbac_domain_add(organization @extschema@.rbac_path, domain text) RETURNS text
     LANGUAGE plpgsql
@@ -32,13 +51,11 @@ CREATE FUNCTION @extschema@.rbac_domain_add(organization @extschema@.rbac_path, 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('domain.add', organization, '{organization}')).place;
     verification text := 'aiven-rbac-verification=' || replace(gen_random_uuid()::text, '-', '');
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'domain.add', o.id);
     INSERT INTO aiven_rbac.domain (organization, name, verification) VALUES (o.id, lower(domain), verification);
     RETURN verification;
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
@@ -47,7 +64,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_domain_add(@extschema@.rbac_path, text) IS
-    'add an email domain to an organization; it takes domain.add; returns the text to publish in a TXT record of the domain, so that it can be verified';
+    'add an email domain to an organization; it requires domain.add; returns the text to publish in a TXT record of the domain, so that it can be verified';
 
 -- Knowing the text is no proof: whoever added the domain knows it.  What
 -- counts is who says that it was seen in DNS, so that this is for a trusted
@@ -59,8 +76,8 @@ CREATE FUNCTION @extschema@.rbac_domain_verify(organization @extschema@.rbac_pat
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    d aiven_rbac.domain := aiven_rbac.find_domain(actor, 'domain.edit', organization, domain);
+    d aiven_rbac.domain := aiven_rbac.hold_domain((aiven_rbac.begin_act('domain.edit', organization, '{organization}')).place,
+                                                  domain);
     violated text;
 BEGIN
     IF d.verification IS DISTINCT FROM btrim(observed) THEN
@@ -78,7 +95,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) IS
-    'verify a domain with the text that was looked up in DNS; for a trusted back end; it takes domain.edit; users with an email in the domain are managed by the organization from then on';
+    'verify a domain with the text that was looked up in DNS; for a trusted back end; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
 
 CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
     LANGUAGE plpgsql
@@ -87,14 +104,14 @@ CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_pat
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    d aiven_rbac.domain := aiven_rbac.find_domain(actor, 'domain.remove', organization, domain);
+    d aiven_rbac.domain := aiven_rbac.hold_domain((aiven_rbac.begin_act('domain.remove', organization, '{organization}')).place,
+                                                  domain);
 BEGIN
     DELETE FROM aiven_rbac.domain AS x WHERE x.organization = d.organization AND x.name = d.name;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_path, text) IS
-    'remove a domain from an organization, which manages its users no longer; it takes domain.remove';
+    'remove a domain from an organization, which manages its users no longer; it requires domain.remove';
 
 CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.rbac_path, name text, entity_id text,
                                                        url text, certificate_fingerprint text)
@@ -105,13 +122,11 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('identity_provider.add', organization, '{organization}')).place;
     id uuid := gen_random_uuid();
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'identity_provider.add', o.id);
     INSERT INTO aiven_rbac.identity_provider (id, organization, name, entity_id, url, certificate_fingerprint)
     VALUES (id, o.id, name, entity_id, url, lower(replace(certificate_fingerprint, ':', '')));
     RETURN id;
@@ -121,7 +136,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_add(@extschema@.rbac_path, text, text, text, text) IS
-    'add a SAML identity provider to an organization, not enabled yet: its entity id, the URL for signing in and the SHA-256 fingerprint of its certificate; it takes identity_provider.add; returns its id';
+    'add a SAML identity provider to an organization, not enabled yet: its entity id, the URL for signing in and the SHA-256 fingerprint of its certificate; it requires identity_provider.add; returns its id';
 
 CREATE FUNCTION aiven_rbac.enable_identity_provider(action text, id uuid, enabled boolean) RETURNS void
     LANGUAGE plpgsql
@@ -130,10 +145,8 @@ CREATE FUNCTION aiven_rbac.enable_identity_provider(action text, id uuid, enable
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    organization uuid := aiven_rbac.find_belonging(actor, 'identity_provider', id);
+    act aiven_rbac.act := aiven_rbac.begin_act_on(action, 'identity_provider', id);
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, organization);
     UPDATE aiven_rbac.identity_provider AS x SET enabled = enable_identity_provider.enabled
     WHERE x.id = enable_identity_provider.id;
 END
@@ -148,7 +161,7 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_enable(identity_provider uuid
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.enable_identity_provider('identity_provider.enable', identity_provider, true) $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_enable(uuid) IS
-    'let users sign in through an identity provider; it takes identity_provider.enable';
+    'let users sign in through an identity provider; it requires identity_provider.enable';
 
 CREATE FUNCTION @extschema@.rbac_identity_provider_disable(identity_provider uuid) RETURNS void
     LANGUAGE sql
@@ -156,7 +169,7 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_disable(identity_provider uui
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.enable_identity_provider('identity_provider.disable', identity_provider, false) $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_disable(uuid) IS
-    'let nobody sign in through an identity provider; it takes identity_provider.disable';
+    'let nobody sign in through an identity provider; it requires identity_provider.disable';
 
 CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid) RETURNS void
     LANGUAGE sql
@@ -164,7 +177,7 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_belonging('identity_provider', 'identity_provider.remove', identity_provider) $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_remove(uuid) IS
-    'remove an identity provider from its organization; it takes identity_provider.remove';
+    'remove an identity provider from its organization; it requires identity_provider.remove';
 
 CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
                                                            allowed_methods text[], personal_tokens boolean)
@@ -175,12 +188,10 @@ CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extsche
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('authentication_policy.change', organization, '{organization}')).place;
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'authentication_policy.change', o.id);
     INSERT INTO aiven_rbac.authentication_policy (organization, require_two_factor, allowed_methods, personal_tokens)
     VALUES (o.id, require_two_factor, allowed_methods, personal_tokens)
     ON CONFLICT ON CONSTRAINT authentication_policy_pkey DO UPDATE
@@ -192,4 +203,4 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
-    'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it takes authentication_policy.change';
+    'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it requires authentication_policy.change';

@@ -7,6 +7,12 @@ CREATE FUNCTION aiven_rbac.self() RETURNS uuid
 COMMENT ON FUNCTION aiven_rbac.self() IS
     'the session''s principal, or NULL if there is none, it does not exist or it is deactivated';
 
+CREATE FUNCTION aiven_rbac.own_organizations() RETURNS uuid[]
+    AS 'MODULE_PATHNAME', 'rbac_own_organizations'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION aiven_rbac.own_organizations() IS
+    'the organizations that the session''s principal is a member of now';
+
 CREATE FUNCTION aiven_rbac.scopes(name text, kind text) RETURNS @extschema@.rbac_path[]
     AS 'MODULE_PATHNAME', 'rbac_scopes'
     LANGUAGE C STABLE PARALLEL SAFE;
@@ -22,20 +28,20 @@ COMMENT ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) IS
 
 -- Who was granted what is seen by those who hand out, and by those who may
 -- view it.
-CREATE FUNCTION aiven_rbac.require_sight_of_grants(actor uuid, resource uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.require_sight_of_grants(actor aiven_rbac.actor, resource uuid) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 BEGIN
-    IF actor IS NULL OR NOT @extschema@.rbac_has_permission(actor, resource, 'permission.grant') THEN
+    IF @extschema@.rbac_has_permission((actor).principal, resource, 'permission.grant') IS NOT TRUE THEN
         PERFORM aiven_rbac.require(actor, 'project_permission.view', resource);
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_sight_of_grants(uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_sight_of_grants(uuid, uuid) IS
+REVOKE ALL ON FUNCTION aiven_rbac.require_sight_of_grants(aiven_rbac.actor, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_sight_of_grants(aiven_rbac.actor, uuid) IS
     'raise unless the actor may see who was granted what on a resource: project_permission.view or permission.grant';
 
 -- Each scope is one range of the index on the path, and scopes come in order
@@ -109,16 +115,16 @@ CREATE FUNCTION @extschema@.rbac_resources(principal uuid, name text, kind text,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user', 'group');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
     seen @extschema@.rbac_path[];
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF actor <> p.id THEN
-        seen := array_cat(aiven_rbac.scopes_of(actor, 'project_permission.view', kind),
-                          aiven_rbac.scopes_of(actor, 'permission.grant', kind));
+    IF actor.operator IS NOT TRUE AND actor.principal IS DISTINCT FROM p.id THEN
+        seen := array_cat(aiven_rbac.scopes_of(actor.principal, 'project_permission.view', kind),
+                          aiven_rbac.scopes_of(actor.principal, 'permission.grant', kind));
     END IF;
     RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes_of(p.id, name, kind), seen, kind, after, max_rows);
 END
@@ -134,8 +140,8 @@ CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project', 'service');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    r aiven_rbac.resource := aiven_rbac.find_resource_now(actor, resource, '{organization,unit,project,service}');
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -164,7 +170,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_path, text) IS
-    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it takes project_permission.view or permission.grant there';
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it requires project_permission.view or permission.grant there';
 
 CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
@@ -173,7 +179,7 @@ CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text)
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT * FROM @extschema@.rbac_principals(@extschema@.rbac_resource_path(resource), name) $$;
 COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text) IS
-    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it takes project_permission.view or permission.grant there';
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it requires project_permission.view or permission.grant there';
 
 CREATE FUNCTION @extschema@.rbac_access_review(organization @extschema@.rbac_path)
     RETURNS TABLE (principal uuid, kind text, principal_name text, resource @extschema@.rbac_path,
@@ -184,8 +190,8 @@ CREATE FUNCTION @extschema@.rbac_access_review(organization @extschema@.rbac_pat
     AS $$
 #variable_conflict use_column
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, rbac_access_review.organization, 'organization');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    o aiven_rbac.resource := aiven_rbac.find_resource_now(actor, rbac_access_review.organization, '{organization}');
 BEGIN
     PERFORM aiven_rbac.require_sight_of_grants(actor, o.id);
     RETURN QUERY
@@ -218,4 +224,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_access_review(@extschema@.rbac_path) IS
-    'every grant in an organization, once for its principal and once for each member of a group, and whether it counts now; it takes project_permission.view or permission.grant on the organization';
+    'every grant in an organization, once for its principal and once for each member of a group, and whether it counts now; it requires project_permission.view or permission.grant on the organization';

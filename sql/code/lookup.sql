@@ -5,8 +5,7 @@ CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT (aiven_rbac.find_resource(aiven_rbac.viewer(), path,
-                                     'organization', 'unit', 'project', 'service')).id
+    SELECT (aiven_rbac.find_resource_now(aiven_rbac.current_viewer(), path, '{organization,unit,project,service}')).id
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
     'the id of the resource at a path; an error if there is none';
@@ -20,8 +19,8 @@ CREATE FUNCTION @extschema@.rbac_resource_path(id uuid) RETURNS @extschema@.rbac
 DECLARE
     r aiven_rbac.resource;
 BEGIN
-    SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = rbac_resource_path.id;
-    IF NOT FOUND OR NOT aiven_rbac.is_member(aiven_rbac.viewer(), r.organization) THEN
+    r := aiven_rbac.resource_with_id_now(id);
+    IF r.id IS NULL OR aiven_rbac.is_member_now(aiven_rbac.current_viewer(), r.organization) IS NOT TRUE THEN
         RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
     END IF;
     RETURN r.path;
@@ -39,7 +38,7 @@ CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
 DECLARE
     result uuid;
 BEGIN
-    PERFORM aiven_rbac.viewer();
+    PERFORM aiven_rbac.current_viewer();
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
     WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
     IF NOT FOUND THEN
@@ -60,7 +59,7 @@ CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := aiven_rbac.find_resource(aiven_rbac.viewer(), organization, 'organization');
+    o aiven_rbac.resource := aiven_rbac.find_resource_now(aiven_rbac.current_viewer(), organization, '{organization}');
     result uuid;
 BEGIN
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
@@ -99,8 +98,8 @@ CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.viewer();
-    top aiven_rbac.resource := aiven_rbac.find_resource(actor, root, 'organization', 'unit', 'project', 'service');
+    actor aiven_rbac.actor := aiven_rbac.current_viewer();
+    top aiven_rbac.resource := aiven_rbac.find_resource_now(actor, root, '{organization,unit,project,service}');
     -- Box drawing, where the server's and the client's encoding have it
     drawn_in_boxes boolean := getdatabaseencoding() = 'UTF8' AND pg_client_encoding() = 'UTF8';
     through text := CASE WHEN drawn_in_boxes THEN chr(9474) ELSE '|' END || '   ';
@@ -113,7 +112,8 @@ BEGIN
     WITH RECURSIVE seen AS MATERIALIZED (
         SELECT r.id, r.parent, r.kind, r.path, r.name FROM aiven_rbac.resource AS r
         WHERE r.path OPERATOR(@extschema@.<@) root
-          AND (actor IS NULL OR EXISTS (SELECT FROM @extschema@.rbac_effective_actions(actor, r.id)))
+          AND (actor.operator OR actor.back_end
+               OR EXISTS (SELECT FROM @extschema@.rbac_effective_actions(actor.principal, r.id)))
     ), shown AS (
         SELECT r.id, r.parent, r.kind, r.path, r.name,
                lead(r.id) OVER (PARTITION BY r.parent ORDER BY r.path) IS NULL AS last

@@ -30,4 +30,18 @@ CREATE FUNCTION aiven_rbac.managed_by("user" uuid) RETURNS uuid
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.managed_by(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.managed_by(uuid) IS
-    'the organization that manages a user, since it has verified the domain of the user''s email, or NULL (P3)';
+    'the organization that manages a user, since it has verified the domain of the user''s email, or NULL';
+
+CREATE FUNCTION aiven_rbac.domain_manager_now(email text) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.domain_manager_now(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.domain_manager_now(text) IS
+    'the organization that has verified the domain of an email, as committed now, or NULL';
+
+CREATE FUNCTION aiven_rbac.managed_by_now("user" uuid) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.managed_by_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.managed_by_now(uuid) IS
+    'the organization that manages a user, as committed now, or NULL';

@@ -11,7 +11,7 @@ CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
     AS $$
 #variable_conflict use_variable
 BEGIN
-    IF aiven_rbac.actor() IS NOT NULL THEN
+    IF (aiven_rbac.current_actor()).operator IS NOT TRUE THEN
         RAISE EXCEPTION 'permission denied to create a user'
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'Users are global: they sign up with the application, not with an organization.',
@@ -33,35 +33,112 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) IS
     'create a user; by the bootstrap operator, when somebody signs up';
 
+CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.group_member AS m
+                   WHERE m.member = principal AND m.organization = is_super_admin.organization AND m.account_owners)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) IS
+    'is a principal a super admin of an organization?';
+
+CREATE FUNCTION aiven_rbac.is_super_admin_now(principal uuid, organization uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin_now(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_super_admin_now(uuid, uuid) IS
+    'is a principal a super admin of an organization, as committed now?';
+
+CREATE FUNCTION aiven_rbac.is_super_admin_anywhere(principal uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.group_member AS m WHERE m.member = principal AND m.account_owners)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin_anywhere(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_super_admin_anywhere(uuid) IS
+    'is a principal a super admin of any organization?';
+
+CREATE FUNCTION aiven_rbac.is_super_admin_anywhere_now(principal uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin_anywhere_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_super_admin_anywhere_now(uuid) IS
+    'is a principal a super admin of any organization, as committed now?';
+
+-- Whoever ends the access of a super admin meets others who do the same at the
+-- organization's row: it is locked before what hangs on it.
+CREATE FUNCTION aiven_rbac.hold_super_admins(principal uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM FROM aiven_rbac.organization AS o
+    WHERE o.id IN (SELECT m.organization FROM aiven_rbac.group_member AS m
+                   WHERE m.member = hold_super_admins.principal AND m.account_owners)
+    ORDER BY o.id FOR NO KEY UPDATE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_super_admins(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_super_admins(uuid) IS
+    'lock the organizations of which a principal is a super admin';
+
 -- Who may touch a user other than the user: the organization that manages
 -- them (P3), and no mere admin of it if the user is a super admin (G6).
-CREATE FUNCTION aiven_rbac.require_manager(actor uuid, action text, "user" uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.require_manager(actor aiven_rbac.actor, action text, "user" uuid) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    manager uuid := aiven_rbac.managed_by("user");
+    manager uuid := aiven_rbac.managed_by_now("user");
 BEGIN
-    IF actor IS NULL THEN
+    IF (actor).operator THEN
         RETURN;
     END IF;
-    IF manager IS NULL OR NOT aiven_rbac.is_member(actor, manager) THEN
+    IF manager IS NULL OR aiven_rbac.is_member_now(actor, manager) IS NOT TRUE THEN
         RAISE EXCEPTION 'permission denied for the user with id %', "user"
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('It takes the action "%s" in the organization that manages the user.', action),
+                  DETAIL = format('It requires the action "%s" in the organization that manages the user.', action),
                   HINT = 'An organization manages the users whose email is in a domain that it has verified: rbac_domain_add().';
     END IF;
     PERFORM aiven_rbac.require(actor, action, manager);
-    IF EXISTS (SELECT FROM aiven_rbac.group_member AS m WHERE m.member = "user" AND m.account_owners) THEN
+    IF aiven_rbac.is_super_admin_anywhere_now("user") IS NOT FALSE THEN
         PERFORM aiven_rbac.require(actor, 'super_admin.manage', manager);
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_manager(uuid, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_manager(uuid, text, uuid) IS
-    'raise unless the actor holds an action in the organization that manages a user; for a super admin it also takes super_admin.manage (G6)';
+REVOKE ALL ON FUNCTION aiven_rbac.require_manager(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_manager(aiven_rbac.actor, text, uuid) IS
+    'raise unless the actor holds an action in the organization that manages a user; for a super admin it also requires super_admin.manage';
+
+CREATE FUNCTION aiven_rbac.begin_act_on_user(action text, "user" uuid) RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal_now(actor, "user", '{user}');
+BEGIN
+    PERFORM aiven_rbac.require_manager(actor, action, p.id);
+    PERFORM aiven_rbac.hold_super_admins(p.id);
+    p := aiven_rbac.hold_principal(actor, "user", '{user}', 'edit');
+    PERFORM aiven_rbac.require_manager(actor, action, p.id);
+    RETURN p;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on_user(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act_on_user(text, uuid) IS
+    'begin an act on a user, who is held; an error if there is none, or if the session may not do the action to the user';
 
 -- An email is what a user signs in and is invited by, so that nobody changes
 -- their own here: only who has seen that the address is the user's, or the
@@ -73,11 +150,11 @@ CREATE FUNCTION @extschema@.rbac_user_edit(principal uuid, name text DEFAULT NUL
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
-    manager uuid := aiven_rbac.managed_by(p.id);
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user}', 'change');
+    manager uuid := aiven_rbac.managed_by_now(p.id);
 BEGIN
-    IF actor = p.id AND manager IS NULL THEN
+    IF actor.principal = p.id AND manager IS NULL THEN
         IF p.deactivated_at IS NOT NULL THEN
             RAISE EXCEPTION 'user "%" is deactivated', p.email USING ERRCODE = 'insufficient_privilege';
         END IF;
@@ -87,15 +164,16 @@ BEGIN
                       DETAIL = 'An email is what a user signs in and is invited by.',
                       HINT = 'The application changes it, without a principal, once it has seen that the new address is the user''s.';
         END IF;
-    ELSIF actor = p.id AND NOT @extschema@.rbac_has_permission(actor, manager, 'user.edit') THEN
+    ELSIF actor.principal = p.id AND @extschema@.rbac_has_permission(actor.principal, manager, 'user.edit') IS NOT TRUE THEN
         RAISE EXCEPTION 'managed user "%" cannot edit their own profile', p.email
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('The user is managed by organization "%s".',
-                                  (SELECT r.path FROM aiven_rbac.resource AS r WHERE r.id = manager)),
+                                  (aiven_rbac.resource_with_id_now(manager)).path),
                   HINT = 'Ask somebody there who holds "user.edit", such as by "organization:users:write".';
     ELSE
         PERFORM aiven_rbac.require_manager(actor, 'user.edit', p.id);
-        IF actor IS NOT NULL AND aiven_rbac.domain_manager(email) IS DISTINCT FROM manager AND email IS NOT NULL THEN
+        IF actor.operator IS NOT TRUE AND email IS NOT NULL
+           AND aiven_rbac.domain_manager_now(email) IS DISTINCT FROM manager THEN
             RAISE EXCEPTION 'permission denied to move user "%" out of the organization''s domains', p.email
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = 'The email of a managed user stays in a domain that the managing organization has verified.';
@@ -118,7 +196,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_edit(uuid, text, text) IS
-    'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it takes user.edit in the managing organization (P3)';
+    'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it requires user.edit in the managing organization';
 
 CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -127,15 +205,13 @@ CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+    p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.deactivate', principal);
 BEGIN
-    PERFORM aiven_rbac.require_manager(actor, 'user.deactivate', p.id);
     UPDATE aiven_rbac.principal AS x SET deactivated_at = now() WHERE x.id = p.id AND x.deactivated_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_deactivate(uuid) IS
-    'end all access of a managed user, everywhere and at once (P6); it takes user.deactivate in the managing organization, for a super admin also super_admin.manage';
+    'end all access of a managed user, everywhere and at once; it requires user.deactivate in the managing organization, for a super admin also super_admin.manage';
 
 CREATE FUNCTION @extschema@.rbac_user_reactivate(principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -144,15 +220,13 @@ CREATE FUNCTION @extschema@.rbac_user_reactivate(principal uuid) RETURNS void
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+    p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.deactivate', principal);
 BEGIN
-    PERFORM aiven_rbac.require_manager(actor, 'user.deactivate', p.id);
     UPDATE aiven_rbac.principal AS x SET deactivated_at = NULL WHERE x.id = p.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_reactivate(uuid) IS
-    'give a deactivated user back all access that they had (P6); it takes the same as deactivating';
+    'give a deactivated user back all access that they had; it requires the same as deactivating';
 
 CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -161,15 +235,13 @@ CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+    p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.delete', principal);
 BEGIN
-    PERFORM aiven_rbac.require_manager(actor, 'user.delete', p.id);
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
-    'delete a managed user, with all memberships and grants; it takes user.delete in the managing organization, for a super admin also super_admin.manage';
+    'delete a managed user, with all memberships and grants; it requires user.delete in the managing organization, for a super admin also super_admin.manage';
 
 CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_path,
                                             name text, description text)
@@ -180,11 +252,9 @@ CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act(action, organization, '{organization}')).place;
     id uuid := gen_random_uuid();
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, o.id);
     IF name IS NULL OR name = '' THEN
         RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
             USING ERRCODE = 'invalid_parameter_value';
@@ -203,6 +273,26 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) IS
     'add an application user or a group to its organization';
+
+CREATE FUNCTION aiven_rbac.begin_act_on_principal(action text, id uuid, kind text, hold text) RETURNS aiven_rbac.principal
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.principal := aiven_rbac.find_principal_now(actor, id, ARRAY[kind]);
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, p.organization);
+    p := aiven_rbac.hold_principal(actor, id, ARRAY[kind], hold);
+    PERFORM aiven_rbac.require(actor, action, p.organization);
+    RETURN p;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on_principal(text, uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act_on_principal(text, uuid, text, text) IS
+    'begin an act on an application user or a group, which is held; an error if there is none, or if the session may not do the action in its organization';
 
 CREATE FUNCTION aiven_rbac.edit_principal(p aiven_rbac.principal, name text, description text) RETURNS void
     LANGUAGE plpgsql
@@ -236,7 +326,7 @@ CREATE FUNCTION @extschema@.rbac_application_user_create(organization @extschema
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.create_principal('application_user', 'application_user.create', organization, name, description) $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_path, text, text) IS
-    'create an application user of an organization; it takes application_user.create';
+    'create an application user of an organization; it requires application_user.create';
 
 CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, name text DEFAULT NULL,
                                                        description text DEFAULT NULL)
@@ -247,15 +337,13 @@ CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, na
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, application_user, 'application_user');
+    p aiven_rbac.principal := aiven_rbac.begin_act_on_principal('application_user.edit', application_user, 'application_user', 'change');
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'application_user.edit', p.organization);
     PERFORM aiven_rbac.edit_principal(p, name, description);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_edit(uuid, text, text) IS
-    'change an application user''s name or description (NULL: leave it); it takes application_user.edit';
+    'change an application user''s name or description (NULL: leave it); it requires application_user.edit';
 
 CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) RETURNS void
     LANGUAGE plpgsql
@@ -264,15 +352,31 @@ CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, application_user, 'application_user');
+    p aiven_rbac.principal := aiven_rbac.begin_act_on_principal('application_user.delete', application_user, 'application_user', 'change');
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'application_user.delete', p.organization);
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
-    'delete an application user, with its grants and group memberships; it takes application_user.delete';
+    'delete an application user, with its grants and group memberships; it requires application_user.delete';
+
+CREATE FUNCTION aiven_rbac.user_with_email(email text) RETURNS aiven_rbac.principal
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p FROM aiven_rbac.principal AS p
+    WHERE p.kind = 'user' AND lower(p.email) = lower(user_with_email.email)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.user_with_email(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_with_email(text) IS 'the user with an email, or NULL';
+
+CREATE FUNCTION aiven_rbac.user_with_email_now(email text) RETURNS aiven_rbac.principal
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.user_with_email_now(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_with_email_now(text) IS
+    'the user with an email, as committed now, or NULL';
 
 CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_path, email text,
         expires_at timestamptz DEFAULT pg_catalog.now() + interval '7 days')
@@ -283,22 +387,15 @@ CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('user.invite', organization, '{organization}')).place;
     id uuid := gen_random_uuid();
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'user.invite', o.id);
     IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
         RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
     END IF;
     IF expires_at IS NULL OR expires_at <= statement_timestamp() THEN
         RAISE EXCEPTION 'an invitation must expire in the future' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF EXISTS (SELECT FROM aiven_rbac.membership AS m JOIN aiven_rbac.principal AS p ON p.id = m.principal
-               WHERE m.organization = o.id AND p.kind = 'user' AND lower(p.email) = lower(rbac_invitation_create.email)) THEN
-        RAISE EXCEPTION 'user "%" is already a member of organization "%"', email, organization
-            USING ERRCODE = 'duplicate_object';
     END IF;
     -- An invitation that has expired makes room for a new one.
     UPDATE aiven_rbac.invitation AS i SET withdrawn_at = now()
@@ -310,11 +407,74 @@ BEGIN
         RAISE EXCEPTION 'user "%" is already invited to organization "%"', email, organization
             USING ERRCODE = 'unique_violation', HINT = 'Withdraw the invitation that is pending first.';
     END;
+    -- Looked at last: the insertion has waited for whoever was accepting one.
+    IF aiven_rbac.has_membership_now((aiven_rbac.user_with_email_now(email)).id, o.id) THEN
+        RAISE EXCEPTION 'user "%" is already a member of organization "%"', email, organization
+            USING ERRCODE = 'duplicate_object';
+    END IF;
     RETURN id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_invitation_create(@extschema@.rbac_path, text, timestamptz) IS
-    'invite somebody to an organization by email; it takes user.invite';
+    'invite somebody to an organization by email; it requires user.invite';
+
+CREATE FUNCTION aiven_rbac.find_invitation(id uuid) RETURNS aiven_rbac.invitation
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    i aiven_rbac.invitation;
+BEGIN
+    SELECT * INTO i FROM aiven_rbac.invitation AS x WHERE x.id = find_invitation.id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'invitation with id % does not exist', coalesce(id::text, 'NULL')
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = 'An invitation is for the user with the email that was invited.',
+                  HINT = 'Sign in as that user.';
+    END IF;
+    RETURN i;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.find_invitation(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_invitation(uuid) IS 'the invitation with an id; an error if there is none';
+
+CREATE FUNCTION aiven_rbac.find_invitation_now(id uuid) RETURNS aiven_rbac.invitation
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.find_invitation_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_invitation_now(uuid) IS
+    'the invitation with an id, as committed now; an error if there is none';
+
+-- The organization is locked first, since accepting makes somebody its member.
+-- Whether the session may know of the invitation is the caller's business.
+CREATE FUNCTION aiven_rbac.hold_invitation(id uuid) RETURNS aiven_rbac.invitation
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    i aiven_rbac.invitation;
+    held boolean := false;
+BEGIN
+    LOOP
+        i := aiven_rbac.find_invitation_now(id);
+        IF held THEN
+            RETURN i;
+        END IF;
+        held := aiven_rbac.lock_row('resource', i.organization, 'share')
+                AND aiven_rbac.lock_row('invitation', id, 'change');
+        IF NOT held THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_invitation(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_invitation(uuid) IS
+    'an invitation, which is held; an error if there is none after any wait';
 
 CREATE FUNCTION @extschema@.rbac_invitation_accept(invitation uuid) RETURNS uuid
     LANGUAGE plpgsql
@@ -323,17 +483,14 @@ CREATE FUNCTION @extschema@.rbac_invitation_accept(invitation uuid) RETURNS uuid
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
     i aiven_rbac.invitation;
     invitee aiven_rbac.principal;
 BEGIN
-    SELECT * INTO i FROM aiven_rbac.invitation AS x WHERE x.id = invitation FOR UPDATE;
-    IF FOUND THEN
-        SELECT * INTO invitee FROM aiven_rbac.principal AS p
-        WHERE p.kind = 'user' AND lower(p.email) = lower(i.email) AND (actor IS NULL OR p.id = actor);
-    END IF;
-    IF i.id IS NULL OR invitee.id IS NULL THEN
-        RAISE EXCEPTION 'invitation % does not exist', coalesce(invitation::text, 'NULL')
+    i := aiven_rbac.hold_invitation(invitation);
+    invitee := aiven_rbac.user_with_email_now(i.email);
+    IF invitee.id IS NULL OR (actor.operator IS NOT TRUE AND invitee.id IS DISTINCT FROM actor.principal) THEN
+        RAISE EXCEPTION 'invitation with id % does not exist', invitation
             USING ERRCODE = 'undefined_object',
                   DETAIL = 'An invitation is for the user with the email that was invited.',
                   HINT = 'Sign in as that user.';
@@ -346,6 +503,7 @@ BEGIN
                                 ELSE format('It expired at %s.', i.expires_at) END,
                   HINT = 'Ask for a new invitation.';
     END IF;
+    invitee := aiven_rbac.hold_principal(actor, invitee.id, '{user}', 'share');
     IF invitee.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', invitee.email USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -366,15 +524,11 @@ CREATE FUNCTION @extschema@.rbac_invitation_withdraw(invitation uuid) RETURNS vo
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
+    act aiven_rbac.act;
     i aiven_rbac.invitation;
 BEGIN
-    SELECT * INTO i FROM aiven_rbac.invitation AS x WHERE x.id = invitation FOR UPDATE;
-    IF NOT FOUND OR NOT aiven_rbac.is_member(actor, i.organization) THEN
-        RAISE EXCEPTION 'invitation % does not exist', coalesce(invitation::text, 'NULL')
-            USING ERRCODE = 'undefined_object';
-    END IF;
-    PERFORM aiven_rbac.require(actor, 'user_invitation.remove', i.organization);
+    act := aiven_rbac.begin_act_on('user_invitation.remove', 'invitation', invitation, 'change');
+    SELECT * INTO STRICT i FROM aiven_rbac.invitation AS x WHERE x.id = invitation;
     IF i.accepted_at IS NOT NULL THEN
         RAISE EXCEPTION 'invitation % was already accepted', invitation
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -384,19 +538,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_invitation_withdraw(uuid) IS
-    'withdraw an invitation that is pending; it takes user_invitation.remove';
-
-CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT EXISTS (SELECT FROM aiven_rbac.group_member AS m
-                   WHERE m.member = principal AND m.organization = is_super_admin.organization AND m.account_owners)
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.is_super_admin(uuid, uuid) IS
-    'is a principal a super admin of an organization?';
+    'withdraw an invitation that is pending; it requires user_invitation.remove';
 
 CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -405,13 +547,15 @@ CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_pat
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    o aiven_rbac.resource := aiven_rbac.hold_resource(actor, organization, '{organization}', 'share');
+    p aiven_rbac.principal;
 BEGIN
+    PERFORM aiven_rbac.hold_super_admins(principal);
+    p := aiven_rbac.hold_principal(actor, principal, '{user}', 'share');
     -- Nobody may become a super admin between the look and the removal.
-    PERFORM FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id FOR UPDATE;
-    PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin(p.id, o.id)
+    PERFORM aiven_rbac.hold_membership(p.id, o.id, 'change');
+    PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin_now(p.id, o.id) IS NOT FALSE
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
     IF NOT FOUND THEN
@@ -421,7 +565,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_path, uuid) IS
-    'remove a user from an organization, with all grants and group memberships there (P7); it takes user.remove, for a super admin super_admin.manage';
+    'remove a user from an organization, with all grants and group memberships there; it requires user.remove, for a super admin super_admin.manage';
 
 CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path) RETURNS void
     LANGUAGE plpgsql
@@ -430,11 +574,13 @@ CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    o aiven_rbac.resource := aiven_rbac.hold_resource(actor, organization, '{organization}', 'share');
 BEGIN
+    PERFORM aiven_rbac.hold_super_admins(actor.principal);
+    PERFORM aiven_rbac.hold_membership(actor.principal, o.id, 'change');
     DELETE FROM aiven_rbac.membership AS m
-    WHERE m.organization = o.id AND m.principal = actor AND m.kind = 'user';
+    WHERE m.organization = o.id AND m.principal = actor.principal AND m.kind = 'user';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'only a user who is a member can leave organization "%"', organization
             USING ERRCODE = 'object_not_in_prerequisite_state';
@@ -442,4 +588,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_member_leave(@extschema@.rbac_path) IS
-    'leave an organization, giving up all that is held there (G4)';
+    'leave an organization, giving up all that is held there';

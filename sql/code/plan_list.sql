@@ -19,6 +19,13 @@ REVOKE ALL ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) FROM PUBL
 COMMENT ON FUNCTION aiven_rbac.allowed_plans(@extschema@.rbac_path) IS
     'the plans that every plan list at or above a place names, or NULL if there is no list';
 
+CREATE FUNCTION aiven_rbac.allowed_plans_now(place @extschema@.rbac_path) RETURNS text[]
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.allowed_plans_now(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.allowed_plans_now(@extschema@.rbac_path) IS
+    'the plans that every plan list at or above a place names, as committed now, or NULL if there is no list';
+
 CREATE FUNCTION aiven_rbac.require_plan(project @extschema@.rbac_path, plan text) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -26,7 +33,7 @@ CREATE FUNCTION aiven_rbac.require_plan(project @extschema@.rbac_path, plan text
     AS $$
 #variable_conflict use_variable
 DECLARE
-    allowed text[] := aiven_rbac.allowed_plans(project);
+    allowed text[] := aiven_rbac.allowed_plans_now(project);
 BEGIN
     IF plan IS NOT NULL AND plan <> ALL (allowed) THEN
         RAISE EXCEPTION 'plan "%" is not allowed in "%"', plan, project
@@ -39,7 +46,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_plan(@extschema@.rbac_path, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_plan(@extschema@.rbac_path, text) IS
-    'raise unless a service in a project may have a plan (H8)';
+    'raise unless a service in a project may have a plan';
 
 CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, plans text[]) RETURNS void
     LANGUAGE plpgsql
@@ -48,12 +55,10 @@ CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, p
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'organization', 'unit', 'project');
+    r aiven_rbac.resource := (aiven_rbac.begin_act('permission.grant', resource, '{organization,unit,project}')).place;
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
     IF plans IS NULL THEN
         DELETE FROM aiven_rbac.plan_list AS l WHERE l.resource = r.id;
     ELSE
@@ -66,4 +71,4 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_path, text[]) IS
-    'allow only some plans for services below a resource, as far as the levels above allow them too (NULL: no list here; H8); as for other control of access, it takes permission.grant there';
+    'allow only some plans for services below a resource, as far as the levels above allow them too (NULL: no list here); as for other control of access, it requires permission.grant there';

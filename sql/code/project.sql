@@ -1,14 +1,14 @@
 -- Projects: created, renamed, paid, moved and deleted (H3 to H5, H7).
 
-CREATE FUNCTION aiven_rbac.require_billing_group(actor uuid, billing_group uuid, place aiven_rbac.resource) RETURNS void
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION aiven_rbac.require_billing_group(actor aiven_rbac.actor, billing_group uuid, place aiven_rbac.resource) RETURNS void
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 BEGIN
     PERFORM aiven_rbac.require(actor, 'project.assign_billing_group', (place).id);
-    IF aiven_rbac.find_belonging(actor, 'billing_group', billing_group) <> (place).organization THEN
+    IF aiven_rbac.hold_belonging(actor, 'billing_group', billing_group, 'share') <> (place).organization THEN
         RAISE EXCEPTION 'billing group with id % belongs to another organization than "%"', billing_group, (place).path
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'Billing groups are never shared between organizations.',
@@ -16,8 +16,8 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_billing_group(uuid, uuid, aiven_rbac.resource) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_billing_group(uuid, uuid, aiven_rbac.resource) IS
+REVOKE ALL ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, aiven_rbac.resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, aiven_rbac.resource) IS
     'raise unless the actor may let a project at a place be paid by a billing group, which must be of the same organization';
 
 CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_path, label text, name text DEFAULT NULL,
@@ -29,11 +29,11 @@ CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_path, la
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    above aiven_rbac.resource := aiven_rbac.find_resource(actor, parent, 'organization', 'unit');
+    act aiven_rbac.act := aiven_rbac.begin_act('project.create', parent, '{organization,unit}');
+    actor aiven_rbac.actor := act.actor;
+    above aiven_rbac.resource := act.place;
     r aiven_rbac.resource;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'project.create', above.id);
     IF billing_group IS NOT NULL THEN
         PERFORM aiven_rbac.require_billing_group(actor, billing_group, above);
     END IF;
@@ -43,7 +43,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_path, text, text, uuid, uuid) IS
-    'create a project in an organization or unit; it takes project.create there, and project.assign_billing_group if a billing group is given';
+    'create a project in an organization or unit; it requires project.create there, and project.assign_billing_group if a billing group is given';
 
 CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -52,15 +52,15 @@ CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_path, nam
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('project.edit', project, 'project', name, label) $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_edit(@extschema@.rbac_path, text, text) IS
-    'change a project''s display name or label (NULL: leave it); it takes project.edit; returns its path';
+    'change a project''s display name or label (NULL: leave it); it requires project.edit; returns its path';
 
 CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'project.delete', project, 'project') $$;
+    AS $$ SELECT aiven_rbac.delete_resource('project.delete', project, 'project') $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_path) IS
-    'delete a project without services; it takes project.delete';
+    'delete a project without services; it requires project.delete';
 
 CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema@.rbac_path, billing_group uuid)
     RETURNS void
@@ -70,8 +70,8 @@ CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.resource := aiven_rbac.hold_resource(actor, project, '{project}', 'share');
 BEGIN
     IF billing_group IS NULL THEN
         PERFORM aiven_rbac.require(actor, 'project.assign_billing_group', p.id);
@@ -82,14 +82,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rbac_path, uuid) IS
-    'let a project be paid by a billing group of its organization (NULL: by none); it takes project.assign_billing_group';
+    'let a project be paid by a billing group of its organization (NULL: by none); it requires project.assign_billing_group';
 
 -- A move lets every grant that stands at the target, or above it, reach the
 -- project.  That is handing out (G5): it takes the same as granting all of
 -- them on the project one by one.  What concerns organizations as a whole
 -- means nothing on a project, and is not counted.  What is granted is looked
 -- up as it is now: a snapshot from before would serve whoever kept one.
-CREATE FUNCTION aiven_rbac.require_move(actor uuid, p aiven_rbac.resource, target aiven_rbac.resource) RETURNS void
+CREATE FUNCTION aiven_rbac.require_move(actor aiven_rbac.actor, p aiven_rbac.resource, target aiven_rbac.resource) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -119,9 +119,9 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_move(uuid, aiven_rbac.resource, aiven_rbac.resource) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_move(uuid, aiven_rbac.resource, aiven_rbac.resource) IS
-    'raise unless the actor holds on a project all that principals with grants at a target would come to hold there (G5)';
+REVOKE ALL ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.resource) IS
+    'raise unless the actor holds on a project all that principals with grants at a target would come to hold there';
 
 CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
                                               billing_group uuid DEFAULT NULL)
@@ -132,21 +132,24 @@ CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, par
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
-    target aiven_rbac.resource := aiven_rbac.find_resource(actor, parent, 'organization', 'unit');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.resource := aiven_rbac.find_resource_now(actor, project, '{project}');
+    target aiven_rbac.resource;
     moved @extschema@.rbac_path;
     violated text;
 BEGIN
-    -- A grant references the project and so waits for this; one that was just
+    PERFORM aiven_rbac.require(actor, 'project.move', p.id);
+    -- The target is locked before the project, as a rename of it would do.  A
+    -- grant references the project and so waits for this; one that was just
     -- given is seen below.
-    SELECT * INTO STRICT p FROM aiven_rbac.resource AS r WHERE r.id = p.id FOR UPDATE;
+    target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
+    p := aiven_rbac.hold_resource(actor, project, '{project}', 'change');
     moved := target.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(p.path);
     PERFORM aiven_rbac.require(actor, 'project.move', p.id);
     IF target.organization <> p.organization THEN
         PERFORM aiven_rbac.require(actor, 'project.create', target.id);
         IF billing_group IS NULL THEN
-            RAISE EXCEPTION 'moving project "%" to another organization takes a billing group of that organization', project
+            RAISE EXCEPTION 'moving project "%" to another organization requires a billing group of that organization', project
                 USING ERRCODE = 'null_value_not_allowed',
                       DETAIL = 'Billing groups are never shared between organizations.',
                       HINT = 'Give the id of a billing group of the target organization as the third argument.';
@@ -158,13 +161,17 @@ BEGIN
     PERFORM aiven_rbac.require_move(actor, p, target);
 
     IF target.organization <> p.organization THEN
+        -- A grant that the snapshot does not show could not be ended.
+        IF (SELECT count(*) FROM aiven_rbac.grants_on_now(p.id))
+           <> (SELECT count(*) FROM aiven_rbac.access_grant AS a WHERE a.resource = p.id) THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
         RETURN QUERY
         WITH ended AS (
             DELETE FROM aiven_rbac.access_grant AS a
             WHERE a.resource = p.id
               AND (a.grantable_organization = p.organization
-                   OR NOT EXISTS (SELECT FROM aiven_rbac.membership AS m
-                                  WHERE m.principal = a.principal AND m.organization = target.organization))
+                   OR NOT aiven_rbac.has_membership_now(a.principal, target.organization))
             RETURNING a.principal, a.grantable
         )
         SELECT e.principal, coalesce(x.email, x.name), g.name, moved
@@ -186,4 +193,4 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid) IS
-    'move a project, with its services, to another unit or organization (H4); paths that reference it follow; it takes project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, and every action that grants at the target come to give (G5); returns the grants that ended';
+    'move a project, with its services, to another unit or organization; paths that reference it follow; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, and every action that grants at the target come to give; returns the grants that ended';

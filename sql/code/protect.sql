@@ -25,7 +25,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
-    'the condition of a policy that takes one of the names on the resource in a column; an error for an unknown name';
+    'the condition of a policy that requires one of the names on the resource in a column; an error for an unknown name';
 
 CREATE FUNCTION aiven_rbac.drop_policies("table" regclass) RETURNS void
     LANGUAGE plpgsql

@@ -60,7 +60,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.role_actions(uuid, text[], text[]) IS
-    'the actions, by the kind of resource it is granted on, of a role with some members; an error for what cannot be one (G8)';
+    'the actions, by the kind of resource it is granted on, of a role with some members; an error for what cannot be one';
 
 CREATE FUNCTION aiven_rbac.set_role(id uuid, organization uuid, members text[], grantable_on text[]) RETURNS void
     LANGUAGE plpgsql
@@ -95,33 +95,54 @@ CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_path,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
+    o aiven_rbac.resource := (aiven_rbac.begin_act('permission.grant', organization, '{organization}')).place;
     id uuid := gen_random_uuid();
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'permission.grant', o.id);
     IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' THEN
         RAISE EXCEPTION 'invalid name "%" of a role', coalesce(name, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Use lower-case letters, digits, "_", "-" and ":", beginning with a letter or digit.';
     END IF;
-    IF EXISTS (SELECT FROM aiven_rbac.grantable AS g
-               WHERE g.name = rbac_role_create.name AND (g.owner IS NULL OR g.owner = o.id)) THEN
+    IF EXISTS (SELECT FROM aiven_rbac.grantable AS g WHERE g.name = rbac_role_create.name AND g.owner IS NULL) THEN
+        RAISE EXCEPTION 'role or permission "%" already exists', name
+            USING ERRCODE = 'unique_violation', DETAIL = 'Every organization has it.', HINT = 'Choose another name.';
+    END IF;
+    BEGIN
+        INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name)
+        VALUES (id, o.id, name, 'role', name);
+    EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION 'role or permission "%" already exists', name
             USING ERRCODE = 'unique_violation', HINT = 'Choose another name, or change it with rbac_role_edit() if it is the organization''s.';
-    END IF;
-    INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name) VALUES (id, o.id, name, 'role', name);
+    END;
     PERFORM aiven_rbac.set_role(id, o.id, members, grantable_on);
     RETURN id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_path, text, text[], text[]) IS
-    'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on (G8); it takes permission.grant on the organization';
+    'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on; it requires permission.grant on the organization';
+
+CREATE FUNCTION aiven_rbac.has_role(organization uuid, name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.grantable AS g
+                   WHERE g.owner = has_role.organization AND g.name = has_role.name)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.has_role(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_role(uuid, text) IS 'has an organization defined a role of this name?';
+
+CREATE FUNCTION aiven_rbac.has_role_now(organization uuid, name text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.has_role_now(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_role_now(uuid, text) IS
+    'has an organization defined a role of this name, as committed now?';
 
 -- A role of an organization, held against being granted or changed by others
 -- meanwhile.  The row is written, so that whoever has looked at the role
 -- before, in a snapshot that they keep, fails.
-CREATE FUNCTION aiven_rbac.find_role(actor uuid, organization uuid, name text) RETURNS uuid
+CREATE FUNCTION aiven_rbac.hold_role(organization uuid, name text) RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -130,11 +151,13 @@ CREATE FUNCTION aiven_rbac.find_role(actor uuid, organization uuid, name text) R
 DECLARE
     id uuid;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'permission.grant', organization);
     UPDATE aiven_rbac.grantable AS g SET console_name = g.console_name
-    WHERE g.owner = find_role.organization AND g.name = find_role.name
+    WHERE g.owner = hold_role.organization AND g.name = hold_role.name
     RETURNING g.id INTO id;
     IF NOT FOUND THEN
+        IF aiven_rbac.has_role_now(organization, name) THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
         RAISE EXCEPTION 'role "%" does not exist in this organization', coalesce(name, 'NULL')
             USING ERRCODE = 'undefined_object',
                   DETAIL = 'Built-in roles and permissions are the same everywhere, and stay as they are.',
@@ -143,9 +166,9 @@ BEGIN
     RETURN id;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_role(uuid, uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_role(uuid, uuid, text) IS
-    'a role that an organization has defined and the actor may change; an error otherwise';
+REVOKE ALL ON FUNCTION aiven_rbac.hold_role(uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_role(uuid, text) IS
+    'a role that an organization has defined, locked; an error if there is none';
 
 -- An action that comes to a role or leaves it is handed out or taken away
 -- wherever the role is granted.
@@ -158,9 +181,10 @@ CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_path, n
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
-    role uuid := aiven_rbac.find_role(actor, o.id, name);
+    act aiven_rbac.act := aiven_rbac.begin_act('permission.grant', organization, '{organization}');
+    actor aiven_rbac.actor := act.actor;
+    o aiven_rbac.resource := act.place;
+    role uuid := aiven_rbac.hold_role(o.id, name);
     granted record;
 BEGIN
     IF members IS NULL THEN
@@ -180,7 +204,7 @@ BEGIN
         )
         SELECT r.path, r.id, r.kind, a.valid_from, a.valid_until,
                (SELECT array_agg(c.action) FROM changed AS c WHERE c.granted_on = r.kind) AS actions
-        FROM aiven_rbac.grants_of_now(role) AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
+        FROM aiven_rbac.grants_of_now(role) AS a CROSS JOIN aiven_rbac.resource_with_id_now(a.resource) AS r
     LOOP
         IF granted.kind <> ALL (grantable_on) THEN
             RAISE EXCEPTION 'role "%" is granted on %s', name, granted.kind
@@ -197,7 +221,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_role_edit(@extschema@.rbac_path, text, text[], text[]) IS
-    'change what a role of an organization consists of and where it can be granted (NULL: leave it); it takes permission.grant on the organization, and every action that comes or goes wherever the role is granted (G5)';
+    'change what a role of an organization consists of and where it can be granted (NULL: leave it); it requires permission.grant on the organization, and every action that comes or goes wherever the role is granted';
 
 CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path, name text) RETURNS void
     LANGUAGE plpgsql
@@ -206,13 +230,13 @@ CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    o aiven_rbac.resource := aiven_rbac.find_resource(actor, organization, 'organization');
-    role uuid := aiven_rbac.find_role(actor, o.id, name);
+    o aiven_rbac.resource := (aiven_rbac.begin_act('permission.grant', organization, '{organization}')).place;
+    role uuid := aiven_rbac.hold_role(o.id, name);
     place @extschema@.rbac_path;
 BEGIN
-    SELECT r.path INTO place FROM aiven_rbac.access_grant AS a JOIN aiven_rbac.resource AS r ON r.id = a.resource
-    WHERE a.grantable = role ORDER BY r.path LIMIT 1;
+    SELECT r.path INTO place
+    FROM aiven_rbac.grants_of_now(role) AS a CROSS JOIN aiven_rbac.resource_with_id_now(a.resource) AS r
+    ORDER BY r.path LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'role "%" is still granted', name
             USING ERRCODE = 'dependent_objects_still_exist',
@@ -223,4 +247,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_path, text) IS
-    'delete a role of an organization that is granted nowhere; it takes permission.grant on the organization';
+    'delete a role of an organization that is granted nowhere; it requires permission.grant on the organization';

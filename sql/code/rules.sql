@@ -87,7 +87,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.check_resource() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.check_resource() IS 'trigger: keeps the hierarchy whole (H1, H5)';
+COMMENT ON FUNCTION aiven_rbac.check_resource() IS 'trigger: keeps the hierarchy whole';
 
 CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.resource
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_resource();
@@ -140,7 +140,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.check_super_admins() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization keeps an active super admin (P5)';
+COMMENT ON FUNCTION aiven_rbac.check_super_admins() IS 'trigger: an organization keeps an active super admin';
 
 CREATE TRIGGER check_super_admins AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.group_member
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_super_admins();

@@ -9,11 +9,9 @@ CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_path, l
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.resource := aiven_rbac.find_resource(actor, project, 'project');
+    p aiven_rbac.resource := (aiven_rbac.begin_act('service.create', project, '{project}')).place;
     r aiven_rbac.resource;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'service.create', p.id);
     IF service_type IS NULL OR service_type = '' THEN
         RAISE EXCEPTION 'a service needs a type'
             USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as "pg", "kafka" or "redis".';
@@ -26,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_path, text, text, text, uuid) IS
-    'create a service in a project; it takes service.create there, and the plan must be allowed (H8)';
+    'create a service in a project; it requires service.create there, and the plan must be allowed';
 
 CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -35,7 +33,7 @@ CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_path, nam
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('service.edit', service, 'service', name, label) $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_edit(@extschema@.rbac_path, text, text) IS
-    'change a service''s display name or label (NULL: leave it); it takes service.edit; returns its path';
+    'change a service''s display name or label (NULL: leave it); it requires service.edit; returns its path';
 
 CREATE FUNCTION @extschema@.rbac_service_plan_change(service @extschema@.rbac_path, plan text) RETURNS void
     LANGUAGE plpgsql
@@ -44,24 +42,22 @@ CREATE FUNCTION @extschema@.rbac_service_plan_change(service @extschema@.rbac_pa
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    s aiven_rbac.resource := aiven_rbac.find_resource(actor, service, 'service');
+    s aiven_rbac.resource := (aiven_rbac.begin_act('service_plan.change', service, '{service}')).place;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'service_plan.change', s.id);
     PERFORM aiven_rbac.require_plan(@extschema@.rbac_path_parent(s.path), plan);
     UPDATE aiven_rbac.service AS x SET plan = rbac_service_plan_change.plan WHERE x.id = s.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_path, text) IS
-    'change a service''s plan to one that is allowed (H8); it takes service_plan.change';
+    'change a service''s plan to one that is allowed; it requires service_plan.change';
 
 CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.delete_resource(aiven_rbac.actor(), 'service.delete', service, 'service') $$;
+    AS $$ SELECT aiven_rbac.delete_resource('service.delete', service, 'service') $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_path) IS
-    'delete a service; it takes service.delete';
+    'delete a service; it requires service.delete';
 
 CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_path, key text, value text) RETURNS void
     LANGUAGE plpgsql
@@ -70,32 +66,35 @@ CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_path, key tex
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'project', 'service');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{project,service}', 'share');
     violated text;
     missing text;
 BEGIN
     -- Adding and changing take different actions; which one it is shows in
     -- trying, so that nobody comes in between.  Who may do neither does not
     -- learn which tags there are.
-    IF actor IS NOT NULL AND NOT @extschema@.rbac_has_permission(actor, r.id, r.kind || '_tag.edit') THEN
+    IF @extschema@.rbac_has_permission(actor.principal, r.id, r.kind || '_tag.edit') IS NOT TRUE THEN
         PERFORM aiven_rbac.require(actor, r.kind || '_tag.add', r.id);
     END IF;
-    INSERT INTO aiven_rbac.tag (resource, kind, organization, key, value)
-    VALUES (r.id, r.kind, r.organization, key, value) ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-        PERFORM aiven_rbac.require(actor, r.kind || '_tag.add', r.id);
-    ELSE
+    LOOP
+        INSERT INTO aiven_rbac.tag (resource, kind, organization, key, value)
+        VALUES (r.id, r.kind, r.organization, key, value) ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            PERFORM aiven_rbac.require(actor, r.kind || '_tag.add', r.id);
+            RETURN;
+        END IF;
         PERFORM aiven_rbac.require(actor, r.kind || '_tag.edit', r.id);
         UPDATE aiven_rbac.tag AS t SET value = rbac_tag_set.value WHERE t.resource = r.id AND t.key = rbac_tag_set.key;
-    END IF;
+        EXIT WHEN FOUND;    -- else somebody has just removed it
+    END LOOP;
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
     PERFORM aiven_rbac.refuse_value('tag', SQLSTATE, violated, missing);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_set(@extschema@.rbac_path, text, text) IS
-    'tag a project or service; it takes project_tag.add or service_tag.add, to change a tag that it has project_tag.edit or service_tag.edit';
+    'tag a project or service; it requires project_tag.add or service_tag.add, to change a tag that it has project_tag.edit or service_tag.edit';
 
 CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_path, key text) RETURNS void
     LANGUAGE plpgsql
@@ -104,8 +103,8 @@ CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_path, key 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    r aiven_rbac.resource := aiven_rbac.find_resource(actor, resource, 'project', 'service');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{project,service}', 'share');
 BEGIN
     PERFORM aiven_rbac.require(actor, r.kind || '_tag.delete', r.id);
     DELETE FROM aiven_rbac.tag AS t WHERE t.resource = r.id AND t.key = rbac_tag_remove.key;
@@ -115,7 +114,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_path, text) IS
-    'remove a tag from a project or service; it takes project_tag.delete or service_tag.delete';
+    'remove a tag from a project or service; it requires project_tag.delete or service_tag.delete';
 
 -- To which database role an account corresponds is noted, no more: nothing is
 -- decided by it.  Whoever is a principal by their database role is no account.
@@ -128,12 +127,10 @@ CREATE FUNCTION @extschema@.rbac_service_user_create(service @extschema@.rbac_pa
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    s aiven_rbac.resource := aiven_rbac.find_resource(actor, service, 'service');
+    s aiven_rbac.resource := (aiven_rbac.begin_act('service_user.create', service, '{service}')).place;
     violated text;
     missing text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'service_user.create', s.id);
     IF database_role IS NOT NULL THEN
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = database_role) THEN
             RAISE EXCEPTION 'database role with OID % does not exist', database_role::oid USING ERRCODE = 'undefined_object';
@@ -153,7 +150,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_path, text, regrole) IS
-    'list a database account of a service, and the database role that it corresponds to if there is one (H9); it takes service_user.create';
+    'list a database account of a service, and the database role that it corresponds to if there is one; it requires service_user.create';
 
 CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
     LANGUAGE plpgsql
@@ -162,10 +159,8 @@ CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_pa
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    s aiven_rbac.resource := aiven_rbac.find_resource(actor, service, 'service');
+    s aiven_rbac.resource := (aiven_rbac.begin_act('service_user.delete', service, '{service}')).place;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'service_user.delete', s.id);
     DELETE FROM aiven_rbac.service_user AS x WHERE x.service = s.id AND x.username = rbac_service_user_delete.username;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'service "%" has no user "%"', service, coalesce(username, 'NULL') USING ERRCODE = 'undefined_object';
@@ -173,4 +168,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_path, text) IS
-    'remove a database account of a service from the list (H9); it takes service_user.delete';
+    'remove a database account of a service from the list; it requires service_user.delete';

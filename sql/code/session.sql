@@ -19,4 +19,11 @@ CREATE FUNCTION @extschema@.rbac_reset_principal() RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_reset_principal'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.rbac_reset_principal() IS
-    'be nobody again: what every pooled connection should end with';
+    'act for no principal again: what every pooled connection should end with';
+
+CREATE FUNCTION @extschema@.rbac_operate() RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_operate'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION @extschema@.rbac_operate() FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.rbac_operate() IS
+    'does the session act as the operator? A database role that may execute this function is an operator while no principal is set, as superusers and the extension''s owner are';

@@ -7,9 +7,9 @@ REVOKE ALL ON FUNCTION aiven_rbac.make_token() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.make_token() IS
     'a new random token, its prefix, and the digest by which it is recognized';
 
--- The one place that says what it takes to hand out an application user's
+-- The one place that says what is required to hand out an application user's
 -- rights: all that it has been granted, by itself and by its groups (G5, G6).
-CREATE FUNCTION aiven_rbac.require_token_of_application_user(actor uuid, p aiven_rbac.principal) RETURNS void
+CREATE FUNCTION aiven_rbac.require_token_of_application_user(actor aiven_rbac.actor, p aiven_rbac.principal) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -31,8 +31,8 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_token_of_application_user(uuid, aiven_rbac.principal) IS
+REVOKE ALL ON FUNCTION aiven_rbac.require_token_of_application_user(aiven_rbac.actor, aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_token_of_application_user(aiven_rbac.actor, aiven_rbac.principal) IS
     'raise unless the actor may make a token for an application user: application_token.generate or, when anything is granted to it, application_token.generate_privileged and every action granted';
 
 CREATE FUNCTION aiven_rbac.session_lacks() RETURNS text
@@ -41,6 +41,28 @@ CREATE FUNCTION aiven_rbac.session_lacks() RETURNS text
 REVOKE ALL ON FUNCTION aiven_rbac.session_lacks() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.session_lacks() IS
     'what keeps the session''s user from making a token of its own, which must not open more than the session does; NULL: nothing';
+
+CREATE FUNCTION aiven_rbac.forbids_personal_tokens("user" uuid) RETURNS @extschema@.rbac_path
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT r.path
+    FROM aiven_rbac.managed_user AS m
+    JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization
+    JOIN aiven_rbac.resource AS r ON r.id = m.organization
+    WHERE m.principal = "user" AND NOT a.personal_tokens
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.forbids_personal_tokens(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.forbids_personal_tokens(uuid) IS
+    'the organization that manages a user and allows no personal tokens, or NULL';
+
+CREATE FUNCTION aiven_rbac.forbids_personal_tokens_now("user" uuid) RETURNS @extschema@.rbac_path
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.forbids_personal_tokens_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.forbids_personal_tokens_now(uuid) IS
+    'the organization that manages a user and allows no personal tokens, as committed now, or NULL';
 
 CREATE FUNCTION @extschema@.rbac_token_create(principal uuid, description text, max_age interval DEFAULT NULL,
         allowed_networks cidr[] DEFAULT NULL, extend_when_used boolean DEFAULT false)
@@ -51,31 +73,27 @@ CREATE FUNCTION @extschema@.rbac_token_create(principal uuid, description text, 
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
-    p aiven_rbac.principal := aiven_rbac.find_principal(actor, principal, 'user', 'application_user');
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user}', 'share');
     made record;
     managing @extschema@.rbac_path;
 BEGIN
     IF p.kind = 'application_user' THEN
         PERFORM aiven_rbac.require_token_of_application_user(actor, p);
-    ELSIF actor <> p.id THEN
+    ELSIF actor.operator IS NOT TRUE AND actor.principal IS DISTINCT FROM p.id THEN
         RAISE EXCEPTION 'permission denied to create a token for another user'
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'A user''s token is made by the user.',
                   HINT = 'Automation has an application user of its own: rbac_application_user_create().';
-    ELSIF actor IS NOT NULL THEN
+    ELSIF actor.operator IS NOT TRUE THEN
         IF aiven_rbac.session_lacks() IS NOT NULL THEN
             RAISE EXCEPTION 'permission denied to create a personal token'
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = aiven_rbac.session_lacks(),
                       HINT = 'Log in in a way that all of the user''s organizations accept.';
         END IF;
-        SELECT r.path INTO managing
-        FROM aiven_rbac.managed_user AS m
-        JOIN aiven_rbac.authentication_policy AS a ON a.organization = m.organization
-        JOIN aiven_rbac.resource AS r ON r.id = m.organization
-        WHERE m.principal = p.id AND NOT a.personal_tokens;
-        IF FOUND THEN
+        managing := aiven_rbac.forbids_personal_tokens_now(p.id);
+        IF managing IS NOT NULL THEN
             RAISE EXCEPTION 'permission denied to create a personal token'
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = format('Organization "%s" manages the user, and its authentication policy allows no personal tokens.', managing),
@@ -111,7 +129,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_token_create(uuid, text, interval, cidr[], boolean) IS
-    'make a token to log in with, shown this once; a user''s own, or an application user''s: that takes application_token.generate or, when it was granted anything, application_token.generate_privileged and every action that it has (G5)';
+    'make a token to log in with, shown this once; a user''s own, or an application user''s: that requires application_token.generate or, when it was granted anything, application_token.generate_privileged and every action that it has';
+
+CREATE FUNCTION aiven_rbac.principal_of_token(prefix text) RETURNS aiven_rbac.principal
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p FROM aiven_rbac.token AS t JOIN aiven_rbac.principal AS p ON p.id = t.principal
+    WHERE t.prefix = principal_of_token.prefix
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.principal_of_token(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.principal_of_token(text) IS 'the principal of the token with a prefix, or NULL';
+
+CREATE FUNCTION aiven_rbac.principal_of_token_now(prefix text) RETURNS aiven_rbac.principal
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.principal_of_token_now(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.principal_of_token_now(text) IS
+    'the principal of the token with a prefix, as committed now, or NULL';
 
 CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
     LANGUAGE plpgsql
@@ -120,26 +156,32 @@ CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
     AS $$
 #variable_conflict use_variable
 DECLARE
-    actor uuid := aiven_rbac.actor();
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
     p aiven_rbac.principal;
     organization uuid;
 BEGIN
-    SELECT x.* INTO p
-    FROM aiven_rbac.token AS t JOIN aiven_rbac.principal AS x ON x.id = t.principal
-    WHERE t.prefix = rbac_token_revoke.prefix;
-    organization := coalesce(p.organization, (SELECT m.organization FROM aiven_rbac.managed_user AS m WHERE m.principal = p.id));
+    p := aiven_rbac.principal_of_token_now(prefix);
+    organization := coalesce(p.organization, aiven_rbac.managed_by_now(p.id));
     -- What was given may be a whole token: no message repeats it.
-    IF p.id IS NULL OR (actor <> p.id AND (organization IS NULL OR NOT aiven_rbac.is_member(actor, organization))) THEN
+    IF p.id IS NULL
+       OR (actor.operator IS NOT TRUE AND actor.principal IS DISTINCT FROM p.id
+           AND aiven_rbac.is_member_now(actor, organization) IS NOT TRUE) THEN
         RAISE EXCEPTION 'token does not exist'
             USING ERRCODE = 'undefined_object',
                   HINT = 'Give the token''s prefix, its first 17 characters.';
     END IF;
-    IF actor <> p.id THEN
+    IF actor.operator IS NOT TRUE AND actor.principal IS DISTINCT FROM p.id THEN
         PERFORM aiven_rbac.require(actor, CASE p.kind WHEN 'user' THEN 'user_token.revoke'
                                           ELSE 'application_token.revoke' END, organization);
     END IF;
     UPDATE aiven_rbac.token AS t SET revoked_at = clock_timestamp()
     WHERE t.prefix = rbac_token_revoke.prefix AND t.revoked_at IS NULL;
+    -- Nothing was there to revoke: it was revoked before, or has gone meanwhile.
+    IF NOT FOUND AND (aiven_rbac.principal_of_token_now(prefix)).id IS NULL THEN
+        RAISE EXCEPTION 'token does not exist'
+            USING ERRCODE = 'undefined_object',
+                  HINT = 'Give the token''s prefix, its first 17 characters.';
+    END IF;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_token_revoke(text) IS

@@ -12,9 +12,8 @@ CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
     JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.<@) s.scope AND r.kind = k.kind
     UNION ALL
     SELECT r.id, r.kind, r.organization, r.parent, r.path, r.name, r.created_at
-    FROM aiven_rbac.membership AS m
-    JOIN aiven_rbac.resource AS r ON r.id = m.organization
-    WHERE m.principal = aiven_rbac.self()
+    FROM aiven_rbac.resource AS r
+    WHERE r.id = ANY (aiven_rbac.own_organizations())
       AND NOT r.path OPERATOR(@extschema@.<@) (SELECT aiven_rbac.scopes(NULL, 'organization'));
 COMMENT ON VIEW aiven_rbac.visible_resource IS
     'resources on which the session''s principal holds anything, and the organizations that it belongs to';
@@ -77,7 +76,7 @@ CREATE VIEW aiven_rbac.own_profile WITH (security_barrier) AS
     SELECT p.id, p.kind, p.email, p.name, p.description, p.organization, p.created_at
     FROM aiven_rbac.principal AS p
     WHERE p.id = aiven_rbac.self();
-COMMENT ON VIEW aiven_rbac.own_profile IS 'the session''s principal itself (G4)';
+COMMENT ON VIEW aiven_rbac.own_profile IS 'the session''s principal itself';
 
 CREATE VIEW aiven_rbac.visible_user WITH (security_barrier) AS
     SELECT u.organization, p.id, p.email, p.name,
@@ -111,14 +110,15 @@ CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
            OR p.organization IN (SELECT r.organization
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope)
-           OR p.id IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self()));
+           OR (p.organization = ANY (aiven_rbac.own_organizations())
+               AND p.id IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())));
 COMMENT ON VIEW aiven_rbac.visible_group IS
     'groups: for whoever holds an action on groups or their members, or may grant anywhere in the organization; and those that one is in';
 
 CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
     SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
     FROM aiven_rbac.group_member AS m
-    WHERE m.member = aiven_rbac.self()
+    WHERE (m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations()))
        OR @extschema@.rbac_has_any_permission(m.organization, 'group_member.add', 'group_member.add_privileged',
                 'group_member.remove')
        OR m.organization IN (SELECT r.organization
@@ -169,8 +169,9 @@ CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
     JOIN aiven_rbac.principal AS p ON p.id = a.principal
     JOIN aiven_rbac.resource AS r ON r.id = a.resource
     JOIN aiven_rbac.grantable AS g ON g.id = a.grantable
-    WHERE a.principal = aiven_rbac.self()
-       OR a.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())
+    WHERE (a.organization = ANY (aiven_rbac.own_organizations())
+           AND (a.principal = aiven_rbac.self()
+                OR a.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())))
        OR @extschema@.rbac_has_any_permission(a.resource, 'project_permission.view', 'permission.grant');
 COMMENT ON VIEW aiven_rbac.visible_grant IS
     'who was granted what where: project_permission.view or permission.grant there; and one''s own, by one''s groups included';
@@ -181,7 +182,7 @@ CREATE VIEW aiven_rbac.visible_role WITH (security_barrier) AS
                  ORDER BY pg_catalog.array_position('{organization,unit,project}', o.resource_kind)) AS grantable_on
     FROM aiven_rbac.grantable AS g
     WHERE g.owner IS NULL
-       OR g.owner IN (SELECT m.organization FROM aiven_rbac.membership AS m WHERE m.principal = aiven_rbac.self());
+       OR g.owner = ANY (aiven_rbac.own_organizations());
 COMMENT ON VIEW aiven_rbac.visible_role IS
     'roles and permissions: those that all organizations have, and the own ones of organizations that one belongs to';
 

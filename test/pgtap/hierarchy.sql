@@ -318,7 +318,7 @@ FROM (VALUES
      '42501 permission denied for project "acme.engineering.backend-dev"'),
     ('H4: a project does not move to another organization without a billing group there', NULL,
      $$ SELECT rbac_project_move('acme.finance', 'globex') $$, NULL,
-     '22004 moving project "acme.finance" to another organization takes a billing group of that organization'),
+     '22004 moving project "acme.finance" to another organization requires a billing group of that organization'),
     ('H4: a project does not move into a project', NULL,
      $$ SELECT rbac_project_move('acme.finance', 'acme.analytics.warehouse') $$, NULL,
      '42809 "acme.analytics.warehouse" is not of kind organization or unit'),

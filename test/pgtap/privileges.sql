@@ -72,12 +72,12 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
               ARRAY['names_of', 'policy_expression', 'drop_policies', 'bypasses', 'decision_calls',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes'],
+                    'self', 'scopes', 'own_organizations'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
-              ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify'],
+              ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify', 'rbac_operate'],
               'S1: of the others everybody has all but those that say who somebody is');
 SELECT is_empty($$ SELECT oid::regprocedure, grantee::regrole FROM member, aclexplode(acl)
                    WHERE grantee NOT IN (0, proowner) $$,
@@ -108,7 +108,7 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                   ('rbac_authenticate', 'v', 'u', false),
                   ('rbac_reset_principal', 'v', 'u', false),
                   ('rbac_current_principal', 's', 's', false),
-                  ('actor', 's', 's', false),
+                  ('current_actor', 's', 's', false),
                   ('rbac_has_permission', 's', 's', true),
                   ('rbac_has_any_permission', 's', 's', true),
                   ('rbac_effective_actions', 's', 's', true),
