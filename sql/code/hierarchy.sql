@@ -1,9 +1,5 @@
--- The hierarchy: organizations, units, projects and services are created,
--- renamed, moved and deleted (H1 to H5).  Every function of administration
--- acts for the session's principal: it looks up who that is, what it is about,
--- and whether the principal holds the action that the catalogue names for it
--- there; then it writes.  The bootstrap operator (actor NULL) may do
--- everything that the tables' rules allow.
+-- The hierarchy: organizations and units are created, renamed and deleted (H1
+-- to H5), and what projects and services share with them.
 
 CREATE FUNCTION aiven_rbac.path_below(parent @extschema@.rbac_path, label text) RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql IMMUTABLE
@@ -84,7 +80,7 @@ BEGIN
     IF (aiven_rbac.current_actor()).operator IS NOT TRUE AND aiven_rbac.is_retired_now(id) THEN
         RAISE EXCEPTION 'a resource with the id % has been deleted', id
             USING ERRCODE = 'unique_violation',
-                  DETAIL = 'An id is one resource''s for ever; only the bootstrap operator can restore it.',
+                  DETAIL = 'An id is one resource''s for ever; only the operator can restore it.',
                   HINT = 'Bring another id, or none.';
     END IF;
     RETURN r;
@@ -196,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
-    'create an organization; whoever creates it becomes its super admin (the bootstrap operator names one); a managed user can only as an admin of the managing organization';
+    'create an organization; whoever creates it becomes its super admin (the operator names one); a managed user can only as an admin of the managing organization';
 
 CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_path, name text,
                                                      label text DEFAULT NULL)

@@ -31,7 +31,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) IS
-    'create a user; by the bootstrap operator, when somebody signs up';
+    'create a user, when somebody signs up with the application; only the operator can';
 
 CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
     LANGUAGE sql STABLE

@@ -38,7 +38,7 @@ COMMENT ON TABLE aiven_rbac.resource IS
 
 -- An id is one resource's for ever.  Rows of the application's may outlive
 -- their resource, and whoever brings its id again is given them: only the
--- bootstrap operator, to restore it.
+-- operator, to restore it.
 CREATE TABLE aiven_rbac.retired_id (
     id         uuid NOT NULL,
     retired_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
