@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
+#include "rbac_plan.h"
 #include "rbac_session.h"
 #include "rbac_signal.h"
 
@@ -38,5 +39,6 @@ _PG_init(void)
 	rbac_session_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();
+	rbac_plan_init();
 	rbac_cascade_init();
 }

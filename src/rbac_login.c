@@ -83,6 +83,17 @@ PG_FUNCTION_INFO_V1(rbac_make_token);
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /*
+ * Both ways end here.  A query is likely to follow, so its plan is seen to at
+ * once: it need not run with that of the principal before.
+ */
+static void
+become(const SessionPrincipal *principal, bool is_local)
+{
+	rbac_session_set(principal, is_local);
+	rbac_plan_follow_principal();
+}
+
+/*
  * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
  *
  * For a trusted back end that has authenticated its user: whoever may call it
@@ -114,8 +125,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 		strcpy(principal.method, method);
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	rbac_session_set(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
-	rbac_plan_principal_changed();
+	become(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
 	PG_RETURN_VOID();
 }
 
@@ -304,8 +314,7 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	memset(&principal, 0, sizeof(SessionPrincipal));
 	principal.id = row.principal;
 	strcpy(principal.method, RBAC_METHOD_TOKEN);
-	rbac_session_set(&principal, is_local);
-	rbac_plan_principal_changed();
+	become(&principal, is_local);
 
 	result = palloc(sizeof(pg_uuid_t));
 	*result = row.principal;

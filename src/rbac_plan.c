@@ -34,6 +34,14 @@
  * principal changes width for a name that a plan depends on, this session
  * alone is told that the table changed.
  *
+ * The principal can change where nothing can be looked up: a transaction ends,
+ * a savepoint is rolled back.  So whatever changes it only counts
+ * (rbac_session_epoch), and rbac_plan_follow_principal() does the rest when it
+ * is next safe: at once when somebody logs in, and otherwise when a plan that
+ * depends on the width is started.  That one run has the plan that was there,
+ * and the next has a new one.  To wait for a use is also what keeps plans when
+ * a pooled session has no principal between its transactions.
+ *
  * A support function must not fail: where something is unknown, it returns
  * NULL and the planner does what it does for any function.
  *
@@ -47,6 +55,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -108,6 +117,10 @@ typedef struct Dependence
 
 static Dependence dependences[MAX_DEPENDENCES];	/* the last planned for first */
 static int	ndependences = 0;
+static Oid	plan_signal;		/* the table that plans depend on */
+static uint64 followed_epoch;	/* of the principal that the widths are of */
+
+static ExecutorStart_hook_type previous_hook = NULL;
 
 /* A call of a decision function, as far as it can be planned */
 typedef struct DecisionCall
@@ -200,8 +213,18 @@ is_plainly_narrow(const Principal *principal)
 }
 
 /*
- * The width of the session's principal for some names.  A reach that is in
+ * The width of a pinned entry's principal for some names.  A reach that is in
  * the cache is found by a comparison of strings.
+ */
+static Width
+entry_width(PrincipalEntry *entry, NameList *names)
+{
+	return is_plainly_narrow(entry->principal) ? WIDTH_NARROW : width_of(rbac_reach(entry, names));
+}
+
+/*
+ * The width of the session's principal for some names; false if one of them is
+ * unknown.
  */
 static bool
 session_width(NameList *names, Width *width)
@@ -215,8 +238,7 @@ session_width(NameList *names, Width *width)
 	}
 	PG_TRY();
 	{
-		*width = is_plainly_narrow(entry->principal) ? WIDTH_NARROW :
-			width_of(rbac_reach(entry, names));
+		*width = entry_width(entry, names);
 	}
 	PG_FINALLY();
 	{
@@ -227,7 +249,23 @@ session_width(NameList *names, Width *width)
 }
 
 /*
- * The plan being made is good for principals of this width.
+ * Let the plans that depend on somebody's width be remade, in this session.
+ */
+static void
+remake_plans(void)
+{
+	SharedInvalidationMessage message;
+
+	memset(&message, 0, sizeof(message));
+	message.rc.id = SHAREDINVALRELCACHE_ID;
+	message.rc.dbId = MyDatabaseId;
+	message.rc.relId = plan_signal;
+	LocalExecuteInvalidationMessage(&message);
+}
+
+/*
+ * The plan being made is good for principals of this width.  Others that were
+ * made for another width are remade.
  */
 static void
 depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
@@ -235,12 +273,16 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 	Dependence	found;
 	int			i = 0;
 
-	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids,
-													  rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL));
+	plan_signal = rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL);
+	root->glob->relationOids = list_append_unique_oid(root->glob->relationOids, plan_signal);
 	while (i < ndependences && !rbac_names_equal(dependences[i].names, call->names))
 		i++;
 	if (i < ndependences)
+	{
 		found = dependences[i];
+		if (found.width != width)
+			remake_plans();
+	}
 	else
 	{
 		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
@@ -258,36 +300,52 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 }
 
 /*
- * The session has another principal, or may have: if a plan depends on the
- * width of the one before and this one's is different, let the plans be
- * remade.
+ * If the session has another principal than when this was last called, and a
+ * plan depends on the width of the one before where this one's is different,
+ * let the plans be remade.
  */
 void
-rbac_plan_principal_changed(void)
+rbac_plan_follow_principal(void)
 {
-	bool		differs = false;
+	uint64		epoch = rbac_session_epoch;
+	bool		told = false;
 
+	if (followed_epoch == epoch)
+		return;
 	for (int i = 0; i < ndependences; i++)
 	{
 		Width		width;
 
-		if (session_width(dependences[i].names, &width) &&
-			width != dependences[i].width)
-		{
-			dependences[i].width = width;
-			differs = true;
-		}
+		if (!session_width(dependences[i].names, &width) || width == dependences[i].width)
+			continue;
+		if (!told)
+			remake_plans();
+		told = true;
+		dependences[i].width = width;
 	}
-	if (differs)
-	{
-		SharedInvalidationMessage message;
+	followed_epoch = epoch;
+}
 
-		memset(&message, 0, sizeof(message));
-		message.rc.id = SHAREDINVALRELCACHE_ID;
-		message.rc.dbId = MyDatabaseId;
-		message.rc.relId = rbac_table_oid(RBAC_TABLE_PLAN_SIGNAL);
-		LocalExecuteInvalidationMessage(&message);
-	}
+/*
+ * Before a plan is started that depends on the width of a principal
+ */
+static void
+follow_and_start(QueryDesc *query, int eflags)
+{
+	if (unlikely(followed_epoch != rbac_session_epoch && ndependences > 0 &&
+				 list_member_oid(query->plannedstmt->relationOids, plan_signal)))
+		rbac_plan_follow_principal();
+	if (previous_hook)
+		previous_hook(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+void
+rbac_plan_init(void)
+{
+	previous_hook = ExecutorStart_hook;
+	ExecutorStart_hook = follow_and_start;
 }
 
 /*
@@ -517,7 +575,7 @@ selectivity(SupportRequestSelectivity *req)
 	{
 		Reach	   *reach = rbac_reach(entry, call.names);
 
-		depend_on_width(req->root, &call, width_of(reach));
+		depend_on_width(req->root, &call, entry_width(entry, call.names));
 		examine_variable(req->root, call.column, req->varRelid, &vardata);
 		req->selectivity = estimate(entry, &call, reach, &vardata);
 		CLAMP_PROBABILITY(req->selectivity);

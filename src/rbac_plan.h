@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
-extern void rbac_plan_principal_changed(void);
+extern void rbac_plan_init(void);
+extern void rbac_plan_follow_principal(void);
 
 #endif							/* RBAC_PLAN_H */

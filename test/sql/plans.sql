@@ -512,6 +512,53 @@ SELECT rbac_set_principal(who('narrow')) \g /dev/null
 EXPLAIN (COSTS OFF) EXECUTE listing;
 COMMIT;
 DEALLOCATE listing;
+-- The session has an earlier principal again, or none, and nobody says so: the
+-- first run still has the plan that was there, the next a new one
+SELECT act_as('all') \g /dev/null
+BEGIN;
+SELECT rbac_set_principal(who('narrow')) \g /dev/null
+PREPARE listing AS SELECT * FROM item;
+EXPLAIN (COSTS OFF) EXECUTE listing;
+COMMIT;
+EXECUTE listing \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+BEGIN;
+SAVEPOINT before;
+SELECT rbac_set_principal(who('narrow')) \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+ROLLBACK TO before;
+EXECUTE listing \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+COMMIT;
+SELECT rbac_reset_principal();
+EXECUTE listing \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+SELECT act_as('all') \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+RESET ALL;
+EXECUTE listing \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+-- Planning under it counts, too: what was planned for others is remade
+SELECT act_as('all') \g /dev/null
+EXECUTE listing \g /dev/null
+RESET ALL;
+EXPLAIN (COSTS OFF) SELECT * FROM item;
+EXPLAIN (COSTS OFF) EXECUTE listing;
+DEALLOCATE listing;
+-- What is between the transactions of a pooled session costs no plan
+PREPARE listing AS SELECT * FROM item ORDER BY id LIMIT 5;
+BEGIN;
+SELECT rbac_set_principal(who('all')) \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+COMMIT;
+SET enable_indexscan = off;
+SELECT count(*) > 0 AS other FROM shape;
+BEGIN;
+SELECT rbac_set_principal(who('all')) \g /dev/null
+EXPLAIN (COSTS OFF) EXECUTE listing;
+COMMIT;
+RESET enable_indexscan;
+DEALLOCATE listing;
 -- A statement in a PL/pgSQL function: what it scans and what it finds
 CREATE FUNCTION counted() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
