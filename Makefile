@@ -27,6 +27,9 @@ endif
 
 C_FILES = $(wildcard src/*.[ch])
 
+# Other versions format differently.
+CLANG_FORMAT ?= clang-format-14
+
 check:
 	@test/check
 
@@ -37,13 +40,13 @@ bench:
 	@bench/run
 
 format:
-	clang-format -i $(C_FILES)
+	$(CLANG_FORMAT) -i $(C_FILES)
 
 # The columns of declarations are pgindent's matter, so differences in the
 # amount of space don't count.
 format-check:
 	@status=0; for file in $(C_FILES); do \
-		clang-format $$file | diff -bu --label $$file --label formatted $$file - || status=1; \
+		$(CLANG_FORMAT) $$file | diff -bu --label $$file --label formatted $$file - || status=1; \
 	done; exit $$status
 
 docs:

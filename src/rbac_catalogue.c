@@ -89,7 +89,7 @@ add_grantable(void *row, void *arg)
 	to->organization = from->organization;
 	to->name = from->name;
 	to->type = strcmp(from->type, "permission") == 0 ? RBAC_PERMISSION :
-		strcmp(from->type, "role") == 0 ? RBAC_ROLE : RBAC_BUILT_IN;
+		(strcmp(from->type, "role") == 0 ? RBAC_ROLE : RBAC_BUILT_IN);
 }
 
 /* A row whose grantable is missing counts for nothing. */

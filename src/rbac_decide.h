@@ -85,14 +85,16 @@ typedef struct Question
 	Datum answer##_of_at(PG_FUNCTION_ARGS) \
 	{ \
 		Question question = {.principal = PG_GETARG_UUID_P(0), \
-			.path = PG_GETARG_RBAC_PATH_P(1), .name = 2}; \
+							 .path = PG_GETARG_RBAC_PATH_P(1), \
+							 .name = 2}; \
 		return answer(fcinfo, &question); \
 	} \
 	PG_FUNCTION_INFO_V1(answer##_of_id); \
 	Datum answer##_of_id(PG_FUNCTION_ARGS) \
 	{ \
 		Question question = {.principal = PG_GETARG_UUID_P(0), \
-			.id = PG_GETARG_UUID_P(1), .name = 2}; \
+							 .id = PG_GETARG_UUID_P(1), \
+							 .name = 2}; \
 		return answer(fcinfo, &question); \
 	} \
 	extern int no_such_variable

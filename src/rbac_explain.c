@@ -333,7 +333,7 @@ advise(const Catalogue *catalogue, const ActionSet *missing, const ResourceRow *
 				break;
 			/* What is above a project and not the root is its unit. */
 			kind = memchr(path, RBAC_PATH_SEPARATOR, end) == NULL ? RBAC_ORGANIZATION :
-				kind == RBAC_SERVICE ? RBAC_PROJECT : RBAC_UNIT;
+				(kind == RBAC_SERVICE ? RBAC_PROJECT : RBAC_UNIT);
 		}
 		if (end <= 0)
 			continue;
@@ -442,7 +442,8 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	{
 		put_reason(fcinfo, false,
 				   psprintf("the session does not satisfy the organization's authentication policy: %s",
-							membership->barred), NULL,
+							membership->barred),
+				   NULL,
 				   "Log in again in a way that the organization accepts.");
 		return (Datum) 0;
 	}
@@ -491,7 +492,8 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 			put_reason(fcinfo, allowed,
 					   psprintf("gives %d of the %d actions, not %s",
 								count_actions(needed) - count_actions(&lacks), count_actions(needed),
-								action_names(decider->catalogue, &lacks)), grant, NULL);
+								action_names(decider->catalogue, &lacks)),
+					   grant, NULL);
 	}
 	return (Datum) 0;
 }

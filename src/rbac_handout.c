@@ -164,7 +164,7 @@ put_grant(void *row, void *arg)
 
 static Datum
 grants_now(FunctionCallInfo fcinfo,
-		   void (*look_up) (TableView *, const pg_uuid_t *, RbacRowCallback, void *))
+		   void (*look_up)(TableView *, const pg_uuid_t *, RbacRowCallback, void *))
 {
 	TableView	view;
 
@@ -210,8 +210,10 @@ rbac_grants_held_now(PG_FUNCTION_ARGS)
 	for (int i = 0; i < entry->principal->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->principal->grants[i];
-		AccessGrantRow row = {.resource = grant->resource,.grantable = grant->grantable->id,
-			.valid_from = grant->valid_from,.valid_until = grant->valid_until};
+		AccessGrantRow row = {.resource = grant->resource,
+							  .grantable = grant->grantable->id,
+							  .valid_from = grant->valid_from,
+							  .valid_until = grant->valid_until};
 
 		put_grant(&row, fcinfo->resultinfo);
 	}

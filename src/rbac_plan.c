@@ -177,7 +177,7 @@ static Width
 width_of(const Reach *reach)
 {
 	return !reach->wide ? WIDTH_NARROW :
-		reach->nscopes == 1 && reach->exact ? WIDTH_SUBTREE : WIDTH_WIDE;
+		(reach->nscopes == 1 && reach->exact ? WIDTH_SUBTREE : WIDTH_WIDE);
 }
 
 /*

@@ -211,8 +211,10 @@ add_group(void *row, void *arg)
 	if (group->account_owners && loading->principal->kind == RBAC_USER)
 	{
 		AccessGrantRow everything = {.resource = group->organization,
-			.organization = group->organization,.kind = RBAC_ORGANIZATION,
-		.valid_from = DT_NOBEGIN,.valid_until = DT_NOEND};
+									 .organization = group->organization,
+									 .kind = RBAC_ORGANIZATION,
+									 .valid_from = DT_NOBEGIN,
+									 .valid_until = DT_NOEND};
 
 		add_grant_of(loading, loading->principal->catalogue->super_admin, &everything);
 	}
@@ -231,7 +233,7 @@ rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 {
 	Principal  *principal = palloc0(sizeof(Principal));
 	const pg_uuid_t *id = &principal->subject.who.id;
-	Loading		loading = {.principal = principal,.view = view,.now = now};
+	Loading		loading = {.principal = principal, .view = view, .now = now};
 	PrincipalRow row;
 
 	principal->subject = *subject;
@@ -339,12 +341,13 @@ rbac_principal_scopes(const Principal *principal, PlaceFilter counts, void *arg,
 	for (int i = 0; i < nplaces; i++)
 	{
 		PrincipalGrant *last = *count > 0 ? places[*count - 1] : NULL;
+		PrincipalGrant *place = places[i];
 
-		if (last != NULL && rbac_path_contains(last->path, last->path_length,
-											   places[i]->path, places[i]->path_length))
+		if (last != NULL &&
+			rbac_path_contains(last->path, last->path_length, place->path, place->path_length))
 			continue;
-		if (counts == NULL || counts(places[i], arg))
-			places[(*count)++] = places[i];
+		if (counts == NULL || counts(place, arg))
+			places[(*count)++] = place;
 	}
 	return places;
 }

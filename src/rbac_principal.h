@@ -97,7 +97,7 @@ typedef struct Principal
 	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
 
 /* Does a place count for whoever looks for the topmost ones? */
-typedef bool (*PlaceFilter) (const PrincipalGrant *place, void *arg);
+typedef bool (*PlaceFilter)(const PrincipalGrant *place, void *arg);
 
 extern Principal *rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 									  const Catalogue *catalogue);

@@ -74,7 +74,7 @@ holds_from(const PrincipalGrant *place, void *arg)
 static void
 find_scopes(PrincipalEntry *entry, Reach *reach)
 {
-	Holding		holding = {.entry = entry,.names = reach->names};
+	Holding		holding = {.entry = entry, .names = reach->names};
 	PrincipalGrant **places;
 
 	rbac_cache_locate(entry);
@@ -135,7 +135,7 @@ walk_scopes(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rbac walk",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	Walk		walk = {.entry = entry,.reach = reach,.to_the_end = to_the_end};
+	Walk		walk = {.entry = entry, .reach = reach, .to_the_end = to_the_end};
 
 	walk.room = 64;
 	walk.found = palloc(walk.room * sizeof(Found));

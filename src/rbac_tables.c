@@ -60,7 +60,7 @@ static const char *const table_names[RBAC_TABLES] = {
 	[RBAC_TABLE_GRANTABLE] = "grantable",
 	[RBAC_TABLE_GRANTABLE_ON] = "grantable_on",
 	[RBAC_TABLE_ALLOWED_ACTION] = "allowed_action",
-	[RBAC_TABLE_CATALOGUE_SIGNAL] = "catalogue_signal"
+	[RBAC_TABLE_CATALOGUE_SIGNAL] = "catalogue_signal",
 };
 
 /* Indexes that scans use; the first column is the one searched. */
@@ -97,7 +97,7 @@ static const char *const index_names[RBAC_INDEXES] = {
 	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
 	[TOKEN_BY_PREFIX] = "token_pkey",
 	[TOKEN_USE_BY_PREFIX] = "token_use_pkey",
-	[RETIRED_ID_BY_ID] = "retired_id_pkey"
+	[RETIRED_ID_BY_ID] = "retired_id_pkey",
 };
 
 /*
@@ -219,7 +219,7 @@ static const char *const kind_names[RBAC_RESOURCE_KINDS] = {
 	[RBAC_ORGANIZATION] = "organization",
 	[RBAC_UNIT] = "unit",
 	[RBAC_PROJECT] = "project",
-	[RBAC_SERVICE] = "service"
+	[RBAC_SERVICE] = "service",
 };
 
 const char *
@@ -384,7 +384,7 @@ rbac_tables_close(TableView *view)
  * row to "callback".  With no callback the scan ends at the first tuple.
  * Returns whether there was one.
  */
-typedef void (*RowReader) (HeapTuple tuple, TupleDesc desc, void *row);
+typedef void (*RowReader)(HeapTuple tuple, TupleDesc desc, void *row);
 
 static bool
 scan(TableView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey keys,
@@ -559,7 +559,7 @@ read_principal(HeapTuple tuple, TupleDesc desc, void *row)
 	memset(principal, 0, sizeof(PrincipalRow));
 	principal->id = uuid_of(tuple, desc, PRINCIPAL_ID);
 	principal->kind = strcmp(kind, "user") == 0 ? RBAC_USER :
-		strcmp(kind, "group") == 0 ? RBAC_GROUP : RBAC_APPLICATION_USER;
+		(strcmp(kind, "group") == 0 ? RBAC_GROUP : RBAC_APPLICATION_USER);
 	principal->has_organization = principal->kind != RBAC_USER;
 	if (principal->has_organization)
 		principal->organization = uuid_of(tuple, desc, PRINCIPAL_ORGANIZATION);

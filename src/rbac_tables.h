@@ -171,7 +171,7 @@ typedef struct TableView
 	bool		enough;			/* a callback has seen enough: end the scan */
 } TableView;
 
-typedef void (*RbacRowCallback) (void *row, void *arg);
+typedef void (*RbacRowCallback)(void *row, void *arg);
 
 extern RbacChange rbac_tables_change(Oid relid);
 extern void rbac_tables_forget(void);
