@@ -146,6 +146,18 @@ SELECT is_empty($$
                AND (SELECT typrelid <> 0 OR typelem <> 0 FROM pg_type WHERE oid = d.objid))
 $$, 'every object has a comment');
 
+-- Comments are read in psql, where no page with the rules is at hand.
+SELECT is_empty($$
+    SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
+    FROM pg_description AS d
+    LEFT JOIN pg_constraint AS c ON d.classoid = 'pg_constraint'::regclass AND c.oid = d.objoid
+    JOIN pg_depend AS m ON m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e'
+                       AND (m.classid = d.classoid AND m.objid = d.objoid
+                            OR m.classid = 'pg_class'::regclass AND m.objid = c.conrelid)
+    JOIN pg_extension AS e ON e.oid = m.refobjid AND e.extname = 'aiven_rbac'
+    WHERE d.description ~ '\m[HPGSC][0-9]{1,2}\M'
+$$, 'no comment cites a rule by its number');
+
 -- Default privileges that somebody gave for tables and functions in general
 -- are not meant for these.
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO rbac_test_plain;
