@@ -125,7 +125,7 @@ sub same_installation
 	}
 }
 
-my $node = server('upgrade');
+my $node = server('upgrade', conf => 'max_locks_per_transaction = 1024');
 $node->safe_psql('postgres', 'CREATE ROLE application LOGIN; CREATE ROLE mallory LOGIN');
 $node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(fresh upgraded planted);
 my $grant = 'GRANT EXECUTE ON FUNCTION rbac_set_principal TO application; GRANT SELECT ON aiven_rbac.domain TO application';
@@ -163,6 +163,12 @@ my ($code, $stdout, $stderr) = $node->psql('planted', 'ALTER EXTENSION aiven_rba
 like($stderr, qr/rbac_member_leave\(.*\) is not a member of extension "aiven_rbac"/,
 	'S5: an upgrade does not take over what somebody else has made');
 is($node->safe_psql('planted', q{SELECT extversion FROM pg_extension WHERE extname = 'aiven_rbac'}), $old, 'and changes nothing');
+
+$node->safe_psql('postgres', 'CREATE DATABASE operators');
+$node->safe_psql('operators', "CREATE EXTENSION aiven_rbac VERSION '$old'; GRANT CREATE ON SCHEMA public TO mallory");
+$node->safe_psql('operators', 'SET ROLE mallory;' . plants('public'));
+$node->safe_psql('operators', 'ALTER EXTENSION aiven_rbac UPDATE');
+is($node->psql('operators', 'DROP OWNED BY mallory'), 0, 'S5: nor does it call or keep operators and functions that fit better than pg_catalog\'s');
 
 unlink("$scripts/aiven_rbac--$old.sql", "$scripts/aiven_rbac--$old--$version.sql");
 $node->stop;

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(server acme decisions same_decisions principal);
+our @EXPORT = qw(server acme decisions same_decisions principal plants);
 
 # A server of its own, started.
 sub server
@@ -98,6 +98,60 @@ sub same_decisions
 			last;
 		}
 	}
+}
+
+# Objects that whoever may create in a schema could plant: operators and functions
+# that fit what a script of the extension calls better than those of pg_catalog,
+# for every pair of types that scripts use.  Each raises an error when it is called.
+sub plants
+{
+	my ($schema) = @_;
+
+	return qq{
+		CREATE FUNCTION $schema.planted() RETURNS boolean LANGUAGE plpgsql
+			AS 'BEGIN RAISE EXCEPTION ''a planted object was called''; END';
+		SET search_path = pg_catalog;
+		DO \$plant\$
+		DECLARE
+			l text;
+			r text;
+			o text;
+			f record;
+			types text[] := ARRAY['name', 'text', 'oid', 'regclass', 'regnamespace', 'uuid', 'boolean', '"char"', 'int2', 'int4',
+				'timestamptz', 'aclitem', 'name[]', 'text[]', 'cidr[]'];
+		BEGIN
+			FOREACH l IN ARRAY types LOOP
+				FOREACH r IN ARRAY types LOOP
+					EXECUTE format('CREATE FUNCTION $schema.planted(%s, %s) RETURNS boolean LANGUAGE sql AS ''SELECT $schema.planted()''', l, r);
+					FOREACH o IN ARRAY '{=,<>,<,>,~,~~,||}'::text[] LOOP
+						EXECUTE format('CREATE OPERATOR $schema.%s (FUNCTION = $schema.planted, LEFTARG = %s, RIGHTARG = %s)', o, l, r);
+					END LOOP;
+				END LOOP;
+			END LOOP;
+			-- Functions of pg_catalog by the same name and number of parameters, for other types
+			FOR f IN SELECT DISTINCT p.proname FROM pg_proc AS p
+					 WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f'
+					   AND p.proname IN ('format', 'current_setting', 'set_config', 'string_to_array', 'array_position', 'length',
+										 'lower', 'replace', 'split_part', 'left', 'quote_ident', 'now', 'md5', 'unnest',
+										 'to_regnamespace', 'aclexplode', 'obj_description', 'pg_extension_config_dump',
+										 'array_to_string', 'cardinality', 'gen_random_uuid', 'nullif', 'concat_ws') LOOP
+				FOREACH l IN ARRAY types LOOP
+					BEGIN
+						EXECUTE format('CREATE FUNCTION $schema.%I(%s) RETURNS text LANGUAGE sql AS ''SELECT $schema.planted()::text''', f.proname, l);
+					EXCEPTION WHEN OTHERS THEN NULL;
+					END;
+					FOREACH r IN ARRAY types LOOP
+						BEGIN
+							EXECUTE format('CREATE FUNCTION $schema.%I(%s, %s) RETURNS text LANGUAGE sql AS ''SELECT $schema.planted()::text''', f.proname, l, r);
+						EXCEPTION WHEN OTHERS THEN NULL;
+						END;
+					END LOOP;
+				END LOOP;
+			END LOOP;
+		END
+		\$plant\$;
+		RESET search_path;
+	};
 }
 
 1;
