@@ -36,7 +36,8 @@ JOIN aiven_rbac.action ON name = action;
 SELECT rbac_user_create('ida@both.example', 'ida', test.id('ida'));
 SELECT rbac_invitation_accept(rbac_invitation_create(organization::rbac_path, 'ida@both.example'))
 FROM (VALUES ('acme'), ('globex')) AS v (organization);
-SELECT rbac_grant(test.p('ida'), 'helper', organization::rbac_path) FROM (VALUES ('acme'), ('globex')) AS v (organization);
+SELECT rbac_grant(test.p('ida'), 'helper', organization::rbac_path)
+FROM (VALUES ('acme'), ('globex')) AS v (organization);
 -- quin was organization admin and is deactivated.
 SELECT rbac_user_create('quin@acme.example', 'quin', test.id('quin'));
 SELECT rbac_invitation_accept(rbac_invitation_create('acme', 'quin@acme.example'));
@@ -67,11 +68,13 @@ SELECT is(test.seen_by(who, $$ SELECT count(*) FROM asked WHERE rbac_current_pri
                                       IS DISTINCT FROM array_fill(rbac_has_permission(id, name) OR rbac_has_permission(id, 'kafka_topic.delete'), '{4}') $$),
           '0', format('%s: any of two is one or the other', who))
 FROM (SELECT DISTINCT who FROM asked) AS w ORDER BY who;
-SELECT cmp_ok((SELECT count(*) FROM asked WHERE rbac_has_permission(principal, id, name)), '>', 100::bigint, 'there is something to compare');
+SELECT cmp_ok((SELECT count(*) FROM asked WHERE rbac_has_permission(principal, id, name)), '>', 100::bigint,
+              'there is something to compare');
 
 -- G2, G3, G4, G10: what is held -------------------------------------------------
 
-SELECT is(rbac_has_permission(test.p(who), path::rbac_path, name), expected, format('%s: %s: "%s" on %s', rule, who, name, path))
+SELECT is(rbac_has_permission(test.p(who), path::rbac_path, name), expected,
+          format('%s: %s: "%s" on %s', rule, who, name, path))
 FROM (VALUES
     ('G3: the resource itself', 'bob', 'acme.engineering', 'operator', true),
     ('G3: below', 'bob', 'acme.engineering.backend-prod', 'operator', true),
@@ -124,7 +127,8 @@ SELECT is(rbac_has_any_permission(test.p('ann'), test.id('acme'), VARIADIC '{NUL
 SELECT is(rbac_has_permission('acme'::rbac_path, 'operator'), false, 'G10: nobody holds anything');
 SELECT is(rbac_has_permission('acme', 'operator'), false, 'a plain literal means a path');
 
-SELECT is((a.code, a.message, a.hint)::text, ('42704', format('permission, role or action "%s" does not exist', name), v.hint)::text,
+SELECT is((a.code, a.message, a.hint)::text,
+          ('42704', format('permission, role or action "%s" does not exist', name), v.hint)::text,
           format('an unknown name is an error: "%s"', name))
 FROM (VALUES ('project:service:write', 'The nearest name is "project:services:write".'),
              ('servce.fork', 'The nearest name is "service.fork".'),
@@ -208,7 +212,8 @@ SELECT is(test.seen_by(who, $$ SELECT (SELECT count(*) FROM rbac_effective_permi
           '0', format('G10: %s holds nothing', who))
 FROM unnest('{olga,quin,stranger,frank}'::text[]) AS who;
 SELECT is_empty('SELECT FROM rbac_effective_permissions()', 'G10: nobody holds nothing');
-SELECT is(test.seen_by('ida', $$ SELECT string_agg(action, ' ') FROM rbac_effective_actions('acme.finance') $$), 'backup.view backup.configure',
+SELECT is(test.seen_by('ida', $$ SELECT string_agg(action, ' ') FROM rbac_effective_actions('acme.finance') $$),
+          'backup.view backup.configure',
           'the actions held, in the catalogue''s order');
 
 -- Explanations ------------------------------------------------------------------
@@ -271,7 +276,8 @@ SELECT is((SELECT count(*) FROM asked AS a
 
 -- The tree, as far as something is held -------------------------------------------
 
-SELECT is(test.seen_by(who, format('SELECT string_agg(line, E''\n'') FROM rbac_tree(%L) AS line', root)), expected, format('the tree below %s, seen by %s', root, who))
+SELECT is(test.seen_by(who, format('SELECT string_agg(line, E''\n'') FROM rbac_tree(%L) AS line', root)), expected,
+          format('the tree below %s, seen by %s', root, who))
 FROM (VALUES
     ('erin', 'acme', E'Acme Corporation (organization)\n└── Engineering (unit)\n    └── backend-dev (project)\n        └── pg (service)'),
     ('erin', 'acme.engineering.backend-dev', E'backend-dev (project)\n└── pg (service)'),
@@ -315,7 +321,8 @@ SELECT is(test.outcome(NULL, $$ UPDATE aiven_rbac.access_grant SET valid_from = 
 UPDATE aiven_rbac.access_grant SET valid_from = NULL, valid_until = '2000-01-01' WHERE principal = test.p('oscar');
 SELECT is(rbac_has_permission(test.p('oscar'), test.id('finance'), 'operator'), false, 'G7: a grant that has ended');
 DO $$ BEGIN PERFORM rbac_grant(test.p('writers'), 'operator', 'acme'), rbac_group_member_add(test.p('writers'), test.p('oscar')); END $$;
-SELECT is(rbac_has_permission(test.p('oscar'), test.id('finance'), 'operator'), true, 'G7: and one by a group that has not');
+SELECT is(rbac_has_permission(test.p('oscar'), test.id('finance'), 'operator'), true,
+          'G7: and one by a group that has not');
 
 -- A boundary that passes while nothing changes: the statement in which it does
 -- still sees what was at its start, the next one does not.  frank holds the
@@ -346,7 +353,8 @@ $$;
 SELECT is(array_cat(early, late), '{t,f,t,f}', 'G7: a statement judges by its start') FROM seen;
 SELECT is(ARRAY[rbac_has_permission(test.p('frank'), test.id('acme'), 'operator'), rbac_has_permission(test.p('robot-2'), test.id('globex'), 'operator')],
           '{f,t}', 'G7: the next statement sees that the boundary has passed');
-SELECT is((SELECT count(*) FROM rbac_effective_actions(test.p('frank'), test.id('acme'))), 0::bigint, 'G7: so do lists');
+SELECT is((SELECT count(*) FROM rbac_effective_actions(test.p('frank'), test.id('acme'))), 0::bigint,
+          'G7: so do lists');
 
 SELECT * FROM finish();
 ROLLBACK;

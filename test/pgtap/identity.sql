@@ -5,13 +5,16 @@ BEGIN;
 SELECT no_plan();
 
 \o /dev/null
-SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
+SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example'))
+FROM unnest('{acme,globex}'::text[]) AS label;
 SELECT rbac_unit_create('acme', 'u');
 SELECT rbac_project_create('acme.u', 'p');
 CREATE TEMP TABLE sso AS
-SELECT rbac_identity_provider_add('acme', 'sso', 'urn:sso', 'https://sso.example/saml', upper(repeat('ab:', 31)) || 'AB') AS id;
+SELECT rbac_identity_provider_add('acme', 'sso', 'urn:sso', 'https://sso.example/saml',
+                                  upper(repeat('ab:', 31)) || 'AB') AS id;
 \o
-SELECT is((SELECT (p.certificate_fingerprint, p.enabled) FROM aiven_rbac.identity_provider AS p), (repeat('ab', 32), false),
+SELECT is((SELECT (p.certificate_fingerprint, p.enabled) FROM aiven_rbac.identity_provider AS p),
+          (repeat('ab', 32), false),
           'H6: an identity provider begins disabled; its fingerprint is normalized');
 
 SELECT is(test.call(who, replace(call, '$sso', quote_literal(id))), result, rule) FROM sso, (VALUES
@@ -20,16 +23,25 @@ SELECT is(test.call(who, replace(call, '$sso', quote_literal(id))), result, rule
     ('acme@x.example', 'rbac_identity_provider_enable($sso)', 'ok', 'H6: and enabled again'),
     ('globex@x.example', 'rbac_identity_provider_enable($sso)', '42704', 'G10: another organization''s does not exist'),
     ('globex@x.example', 'rbac_identity_provider_remove($sso)', '42704', 'G10: nor is it removed'),
-    ('acme@x.example', 'rbac_identity_provider_add(''acme.u'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 64))', '42809', 'H6: a unit has none'),
-    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''sso'', ''urn:x'', ''https://x/'', repeat(''0'', 64))', '23505', 'H6: names are unique'),
-    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''http://x/'', repeat(''0'', 64))', '22023', 'H6: https only'),
-    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 40))', '22023', 'H6: a SHA-256 fingerprint'),
-    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', NULL, ''https://x/'', repeat(''0'', 64))', '22004', 'H6: an entity id'),
-    ('acme@x.example', 'rbac_authentication_policy_set(''acme.u'', false, NULL, true)', '42809', 'H6: a unit has no authentication policy'),
-    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{}'', true)', '22023', 'G9: a policy that lets nobody in is refused'),
-    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{saml,NULL}'', true)', '22023', 'G9: a method is something'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme.u'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 64))',
+     '42809', 'H6: a unit has none'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''sso'', ''urn:x'', ''https://x/'', repeat(''0'', 64))',
+     '23505', 'H6: names are unique'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''http://x/'', repeat(''0'', 64))',
+     '22023', 'H6: https only'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', ''urn:x'', ''https://x/'', repeat(''0'', 40))',
+     '22023', 'H6: a SHA-256 fingerprint'),
+    ('acme@x.example', 'rbac_identity_provider_add(''acme'', ''x'', NULL, ''https://x/'', repeat(''0'', 64))', '22004',
+     'H6: an entity id'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme.u'', false, NULL, true)', '42809',
+     'H6: a unit has no authentication policy'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{}'', true)', '22023',
+     'G9: a policy that lets nobody in is refused'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''acme'', false, ''{saml,NULL}'', true)', '22023',
+     'G9: a method is something'),
     ('acme@x.example', 'rbac_authentication_policy_set(''acme'', NULL, NULL, true)', '22004', 'G9: required or not'),
-    ('acme@x.example', 'rbac_authentication_policy_set(''globex'', false, NULL, true)', '42704', 'G10: of one''s own organization'),
+    ('acme@x.example', 'rbac_authentication_policy_set(''globex'', false, NULL, true)', '42704',
+     'G10: of one''s own organization'),
     (NULL, 'rbac_authentication_policy_set(''acme'', true, ''{saml,password}'', false)', 'ok', 'G9: a policy is set'),
     (NULL, 'rbac_authentication_policy_set(''acme'', false, NULL, true)', 'ok', 'G9: and set again'),
     ('acme@x.example', 'rbac_identity_provider_remove($sso)', 'ok', 'H6: an identity provider is removed'),

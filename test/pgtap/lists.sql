@@ -91,7 +91,8 @@ SELECT results_eq($$ SELECT resource::text FROM rbac_resources(rbac_user('ann@ac
 SELECT is_empty($$ SELECT * FROM rbac_resources(rbac_user('ann@acme.example'), 'service.view', 'service', max_rows => 0) $$,
                 'G3: a page of none is empty');
 
-SELECT is_empty($$ SELECT * FROM rbac_resources('service.view', 'service') $$, 'G10: without a principal nothing is listed');
+SELECT is_empty($$ SELECT * FROM rbac_resources('service.view', 'service') $$,
+                'G10: without a principal nothing is listed');
 SELECT rbac_set_principal(rbac_user('dave@acme.example')) \g /dev/null
 SELECT results_eq($$ SELECT resource, id FROM rbac_resources('project.create', 'unit') $$,
                   $$ SELECT r.path, r.id FROM aiven_rbac.resource AS r WHERE r.path = 'acme.engineering' $$,
@@ -148,9 +149,12 @@ SELECT is(test.answer(rbac_user('dave@acme.example'), $$ SELECT * FROM rbac_acce
 
 -- What does not exist ------------------------------------------------------------------------
 
-SELECT throws_ok($$ SELECT * FROM rbac_resources('service.view', 'services') $$, '22023', 'kind of resource "services" does not exist', 'an unknown kind is an error');
-SELECT throws_ok($$ SELECT * FROM rbac_resources('service.vew', 'service') $$, '42704', 'permission, role or action "service.vew" does not exist', 'an unknown name is an error');
-SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.vew') $$, '42704', 'permission, role or action "service.vew" does not exist', 'there, too');
+SELECT throws_ok($$ SELECT * FROM rbac_resources('service.view', 'services') $$, '22023',
+                 'kind of resource "services" does not exist', 'an unknown kind is an error');
+SELECT throws_ok($$ SELECT * FROM rbac_resources('service.vew', 'service') $$, '42704',
+                 'permission, role or action "service.vew" does not exist', 'an unknown name is an error');
+SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.vew') $$, '42704',
+                 'permission, role or action "service.vew" does not exist', 'there, too');
 
 SELECT * FROM finish();
 ROLLBACK;

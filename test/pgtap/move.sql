@@ -5,7 +5,8 @@ BEGIN;
 SELECT no_plan();
 
 \o /dev/null
-SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example')) FROM unnest('{acme,globex}'::text[]) AS label;
+SELECT rbac_organization_create(label, label, rbac_user_create(label || '@x.example'))
+FROM unnest('{acme,globex}'::text[]) AS label;
 SELECT rbac_unit_create(o::rbac_path, u) FROM unnest('{acme,globex}'::text[]) AS o, unnest('{a,b}'::text[]) AS u;
 SELECT rbac_project_create('acme.a', 'p');
 SELECT rbac_service_create('acme.a.p', 's1', 'pg');
@@ -46,20 +47,27 @@ CREATE TEMP TABLE before AS SELECT r.id, r.path FROM aiven_rbac.resource AS r WH
 
 SELECT is(test.call(who, replace(call, '$globex', quote_literal(b.globex))), result, rule)
 FROM bill AS b, (VALUES
-    ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''acme'')', 'ok', 'H4: project.move is what it takes inside an organization'),
+    ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''acme'')', 'ok',
+     'H4: a move inside an organization requires project.move'),
     (NULL, 'rbac_project_move(''acme.p'', ''acme.a'')', 'ok', 'H4: a project moves back under a unit'),
     ('only@x.example', 'rbac_project_move(''acme.a.p'', ''acme'')', '42501', 'H4: no move without project.move'),
-    ('unitadmin@x.example', 'rbac_project_move(''acme.a.p'', ''acme.b'')', '42501', 'G5: nobody moves a project under a unit of their own'),
+    ('unitadmin@x.example', 'rbac_project_move(''acme.a.p'', ''acme.b'')', '42501',
+     'G5: nobody moves a project under a unit of their own'),
     ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''acme.b'')', '42501', 'G5: nor under somebody else''s'),
     ('temp@x.example', 'rbac_project_move(''acme.a.p'', ''acme.b'')', '42501', 'G5: nor for longer than they have it'),
     ('admin@x.example', 'rbac_project_move(''acme.a.p'', ''acme.b'')', 'ok', 'H4: an admin moves it there'),
     ('admin@x.example', 'rbac_project_move(''acme.b.p'', ''acme.a'')', 'ok', 'H4: and back'),
     ('admin@x.example', 'rbac_project_move(''acme.a.p'', ''acme.a'')', 'ok', 'H4: a move to where it is is none'),
-    ('admin@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42501', 'H4: to another organization it also takes project.create there'),
-    ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''globex.b'', $globex)', '42501', 'G5: nobody moves a project into an organization of their own'),
-    ('globex@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42704', 'G10: for whoever is no member it does not exist'),
-    ('unitadmin@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42704', 'G10: nor does the target'),
-    (NULL, 'rbac_project_move(''acme.a.p'', ''globex'')', '22004', 'H4: to another organization it takes a billing group'),
+    ('admin@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42501',
+     'H4: to another organization it also requires project.create there'),
+    ('mover@x.example', 'rbac_project_move(''acme.a.p'', ''globex.b'', $globex)', '42501',
+     'G5: nobody moves a project into an organization of their own'),
+    ('globex@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42704',
+     'G10: for whoever is no member it does not exist'),
+    ('unitadmin@x.example', 'rbac_project_move(''acme.a.p'', ''globex'', $globex)', '42704',
+     'G10: nor does the target'),
+    (NULL, 'rbac_project_move(''acme.a.p'', ''globex'')', '22004',
+     'H4: to another organization it requires a billing group'),
     (NULL, 'rbac_project_move(''acme.a.p'', ''acme.a.p'')', '42809', 'H1: a project is no place for a project'),
     (NULL, 'rbac_project_move(''acme.a'', ''acme.b'')', '42809', 'H1: units are flat, and do not move')
 ) AS v (who, call, result, rule);
@@ -76,7 +84,8 @@ SELECT rbac_role_edit('globex', 'billing', '{project.assign_billing_group,projec
 SELECT is(test.outcome('biller@x.example', format('SELECT rbac_project_move(''acme.a.p'', ''globex'', %L)', b.globex)),
           'ok', 'H4: and nothing else') FROM bill AS b;
 
-SELECT is((SELECT p.billing_group FROM aiven_rbac.project AS p), b.acme, 'H4: inside its organization it keeps its billing group')
+SELECT is((SELECT p.billing_group FROM aiven_rbac.project AS p), b.acme,
+          'H4: inside its organization it keeps its billing group')
 FROM bill AS b;
 SELECT bag_eq('SELECT id, path FROM tenant', 'SELECT id, path FROM before', 'H4: nothing has changed so far');
 
@@ -101,7 +110,8 @@ SELECT results_eq(
       JOIN aiven_rbac.grantable AS g ON g.id = a.grantable JOIN aiven_rbac.resource AS r ON r.id = a.resource
       WHERE r.path = 'globex.b.p'$$,
     $$VALUES ('both@x.example', 'developer')$$, 'H4: the others stand');
-SELECT is(rbac_has_permission(rbac_user(who || '@x.example'), 'globex.b.p.s1'::rbac_path, 'service.view'), held, format('G2, G3: %s after the move', who))
+SELECT is(rbac_has_permission(rbac_user(who || '@x.example'), 'globex.b.p.s1'::rbac_path, 'service.view'), held,
+          format('G2, G3: %s after the move', who))
 FROM (VALUES ('both', true), ('only', false), ('mover', true), ('globex', true), ('admin', true), ('acme', false)) AS v (who, held);
 SELECT bag_eq('SELECT id, path FROM tenant',
     $$SELECT id, replace(path::text, 'acme.a', 'globex.b')::rbac_path FROM before$$,

@@ -53,7 +53,8 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT set_eq(format('SELECT DISTINCT outcome FROM refusals(%L)', command), ARRAY['42501'], 'S6: refused on every table: ' || command)
+SELECT set_eq(format('SELECT DISTINCT outcome FROM refusals(%L)', command), ARRAY['42501'],
+              'S6: refused on every table: ' || command)
 FROM unnest(ARRAY['SELECT FROM aiven_rbac.%I',
                   'INSERT INTO aiven_rbac.%I DEFAULT VALUES',
                   'DELETE FROM aiven_rbac.%I',

@@ -18,7 +18,8 @@ SELECT rbac_database_role_map('mapped_person', rbac_user('acme@x.example'));
 
 SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
     -- H8
-    ('rbac_service_create(''acme.u.p'', ''any'', ''pg'', ''whatever'')', 'ok', 'H8: without a list every plan is allowed'),
+    ('rbac_service_create(''acme.u.p'', ''any'', ''pg'', ''whatever'')', 'ok',
+     'H8: without a list every plan is allowed'),
     ('rbac_plan_list_set(''acme'', ''{hobby,startup,business}'')', 'ok', 'H8: a list for an organization'),
     ('rbac_service_create(''acme.u.p'', ''a'', ''pg'', ''startup'')', 'ok', 'H8: a plan that it names'),
     ('rbac_service_create(''acme.u.p'', ''b'', ''pg'', ''premium'')', '22023', 'H8: one that it does not name'),
@@ -52,11 +53,13 @@ SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
     ('rbac_tag_remove(''acme.u.p.s'', ''env'')', 'ok', 'H7: a tag is removed'),
     ('rbac_tag_remove(''acme.u.p.s'', ''env'')', '42704', 'H7: once'),
     -- H9
-    ('rbac_service_user_create(''acme.u.p.s'', ''app'', ''service_account'')', 'ok', 'H9: a service user, with a database role'),
+    ('rbac_service_user_create(''acme.u.p.s'', ''app'', ''service_account'')', 'ok',
+     'H9: a service user, with a database role'),
     ('rbac_service_user_create(''acme.u.p.s'', ''report'')', 'ok', 'H9: or without'),
     ('rbac_service_user_create(''acme.u.p.s'', ''report'')', '23505', 'H9: its name is one'),
     ('rbac_service_user_create(''acme.u.p.a'', ''report'')', 'ok', 'H9: in its service'),
-    ('rbac_service_user_create(''acme.u.p.a'', ''app'', ''service_account'')', '23505', 'H9: a database role is one service user''s'),
+    ('rbac_service_user_create(''acme.u.p.a'', ''app'', ''service_account'')', '23505',
+     'H9: a database role is one service user''s'),
     ('rbac_service_user_create(''acme.u.p.a'', ''app'', ''mapped_person'')', '22023', 'H9: and no principal''s'),
     ('rbac_service_user_create(''acme.u.p.a'', ''app'', current_user::regrole)', '22023', 'H9: nor a superuser'),
     ('rbac_service_user_create(''acme.u.p.a'', ''app'', 4200000000::regrole)', '42704', 'H9: and exists'),
@@ -107,10 +110,14 @@ SELECT is(pg_temp.detail('SELECT rbac_service_create(''acme.w.q'', ''z'', ''pg''
 
 -- Raw DML.
 SELECT throws_ok(statement, state, NULL, rule) FROM (VALUES
-    ('INSERT INTO aiven_rbac.tag SELECT id, kind, organization, ''k'', ''v'' FROM aiven_rbac.resource WHERE path = ''acme.w''', '23514', 'S7, H7: no tags on a unit'),
-    ('INSERT INTO aiven_rbac.plan_list SELECT id, kind, organization, ''{}'' FROM aiven_rbac.resource WHERE path = ''acme.w.q.c''', '23514', 'S7, H8: no plan list on a service'),
-    ('INSERT INTO aiven_rbac.tag SELECT id, ''service'', organization, ''k'', ''v'' FROM aiven_rbac.resource WHERE path = ''acme.w''', '23503', 'S7, H7: not by calling it a service'),
-    ('INSERT INTO aiven_rbac.service_user SELECT id, ''x'' FROM aiven_rbac.resource WHERE path = ''acme.w.q''', '23503', 'S7, H9: service users are a service''s')
+    ('INSERT INTO aiven_rbac.tag SELECT id, kind, organization, ''k'', ''v'' FROM aiven_rbac.resource WHERE path = ''acme.w''',
+     '23514', 'S7, H7: no tags on a unit'),
+    ('INSERT INTO aiven_rbac.plan_list SELECT id, kind, organization, ''{}'' FROM aiven_rbac.resource WHERE path = ''acme.w.q.c''',
+     '23514', 'S7, H8: no plan list on a service'),
+    ('INSERT INTO aiven_rbac.tag SELECT id, ''service'', organization, ''k'', ''v'' FROM aiven_rbac.resource WHERE path = ''acme.w''',
+     '23503', 'S7, H7: not by calling it a service'),
+    ('INSERT INTO aiven_rbac.service_user SELECT id, ''x'' FROM aiven_rbac.resource WHERE path = ''acme.w.q''', '23503',
+     'S7, H9: service users are a service''s')
 ) AS v (statement, state, rule);
 
 SELECT * FROM finish();

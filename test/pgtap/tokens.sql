@@ -15,12 +15,14 @@ SELECT rbac_grant(rbac_user('admin@acme.example'), 'role:organization:admin', 'a
 SELECT rbac_grant(rbac_user('apps@acme.example'), 'organization:app_users:write', 'acme') \g /dev/null
 SELECT rbac_grant(rbac_user('granter@acme.example'), 'admin', 'acme.web') \g /dev/null
 
-SELECT rbac_application_user_create('acme', name) FROM unnest('{idle,worker,teamed,expired}'::text[]) AS name \g /dev/null
+SELECT rbac_application_user_create('acme', name)
+FROM unnest('{idle,worker,teamed,expired}'::text[]) AS name \g /dev/null
 SELECT rbac_grant(rbac_application_user('acme', 'worker'), 'operator', 'acme.web') \g /dev/null
 SELECT rbac_group_create('acme', 'team') \g /dev/null
 SELECT rbac_grant(rbac_group('acme', 'team'), 'operator', 'acme.shop') \g /dev/null
 SELECT rbac_group_member_add(rbac_group('acme', 'team'), rbac_application_user('acme', 'teamed')) \g /dev/null
-SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.web', NULL, now() - interval '1 day') \g /dev/null
+SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.web', NULL,
+                  now() - interval '1 day') \g /dev/null
 
 CREATE ROLE tokens_app;
 GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean) TO tokens_app;
@@ -32,7 +34,8 @@ SELECT plan(75);
 SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'deployments') AS token \gset
 SELECT left(:'token', 17) AS prefix \gset
 
-SELECT matches(:'token'::text, '^rbac_[0-9a-z]{12}_[0-9a-z]{52}$', 'P8: a token has a readable prefix and a long secret');
+SELECT matches(:'token'::text, '^rbac_[0-9a-z]{12}_[0-9a-z]{52}$',
+               'P8: a token has a readable prefix and a long secret');
 SELECT is(t.digest, sha256(:'token'::bytea), 'P8: what is stored is a SHA-256 digest')
 FROM aiven_rbac.token AS t WHERE t.prefix = :'prefix';
 SELECT is(count(*), 0::bigint, 'P8: no column of either table has the secret')
@@ -61,7 +64,8 @@ SET LOCAL ROLE tokens_app;
 SELECT is(rbac_authenticate(:'token') IS NOT NULL, true, 'P8: an ordinary role logs in with a token');
 SELECT throws_ok('SELECT * FROM aiven_rbac.token', '42501', NULL, 'S6: and reads no table of tokens');
 SELECT throws_ok('SELECT aiven_rbac.make_token()', '42501', NULL, 'S6: nor makes one by itself');
-SELECT throws_ok(format('SELECT aiven_rbac.record_token_use(%L)', :'prefix'), '42501', NULL, 'S6: nor says that one was used');
+SELECT throws_ok(format('SELECT aiven_rbac.record_token_use(%L)', :'prefix'), '42501', NULL,
+                 'S6: nor says that one was used');
 RESET ROLE;
 SELECT rbac_reset_principal() \g /dev/null
 
@@ -69,7 +73,8 @@ SELECT rbac_reset_principal() \g /dev/null
 
 SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'old', interval '1 hour') AS expired \gset
 UPDATE aiven_rbac.token SET expires_at = clock_timestamp() WHERE prefix = left(:'expired', 17);
-SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'office', NULL, '{203.0.113.0/24,2001:db8::/32}') AS office \gset
+SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'office', NULL,
+                         '{203.0.113.0/24,2001:db8::/32}') AS office \gset
 SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'leaked') AS revoked \gset
 SELECT rbac_token_revoke(left(:'revoked', 17)) \g /dev/null
 SELECT rbac_token_create(rbac_user('plain@acme.example'), 'mine') AS personal \gset
@@ -93,7 +98,8 @@ END
 $$;
 
 SELECT login_error('x', NULL) AS refusal \gset
-SELECT matches(:'refusal'::text, '^28000[|]authentication failed[|][|]The token may be', 'P8: a refused login has SQLSTATE 28000 and tells nothing');
+SELECT matches(:'refusal'::text, '^28000[|]authentication failed[|][|]The token may be',
+               'P8: a refused login has SQLSTATE 28000 and tells nothing');
 SELECT is(login_error(token, address), :'refusal', 'P8: the same refusal: ' || what)
 FROM (VALUES (NULL, NULL::inet, 'no token'),
              ('', NULL, 'an empty token'),
@@ -112,11 +118,13 @@ SELECT is(login_error(:'office', address), 'ok', 'P8: from an allowed network: '
 FROM unnest('{203.0.113.7,2001:db8::1}'::inet[]) AS address;
 UPDATE aiven_rbac.principal SET deactivated_at = NULL WHERE email = 'plain@acme.example';
 SELECT is(login_error(:'personal', NULL), 'ok', 'P6: reactivation restores tokens');
-SELECT unalike(login_error(:'expired', NULL), '%' || right(:'expired', 52) || '%', 'P8: no error or context repeats a token');
+SELECT unalike(login_error(:'expired', NULL), '%' || right(:'expired', 52) || '%',
+               'P8: no error or context repeats a token');
 
 -- Extension and READ ONLY -------------------------------------------------------------
 
-SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'rolling', interval '1 day', NULL, true) AS rolling \gset
+SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'rolling', interval '1 day', NULL,
+                         true) AS rolling \gset
 UPDATE aiven_rbac.token SET expires_at = clock_timestamp() + interval '1 hour' WHERE prefix = left(:'rolling', 17);
 SELECT rbac_authenticate(:'rolling') \g /dev/null
 SELECT rbac_reset_principal() \g /dev/null
@@ -130,7 +138,9 @@ SELECT is(login_error(:'rolling', NULL), :'refusal', 'P8: but not its extension'
 SELECT rbac_token_create(rbac_application_user('acme', 'worker'), 'ends', interval '1 day') AS ends \gset
 SELECT rbac_authenticate(:'ends') \g /dev/null
 SELECT rbac_reset_principal() \g /dev/null
-SELECT is(u.extended_until, NULL, 'P8: use extends no other token') FROM aiven_rbac.token_use AS u WHERE u.prefix = left(:'ends', 17);
+SELECT is(u.extended_until, NULL,
+          'P8: use extends no other token')
+FROM aiven_rbac.token_use AS u WHERE u.prefix = left(:'ends', 17);
 
 UPDATE aiven_rbac.token_use SET last_used_at = clock_timestamp() - interval '30 seconds' WHERE prefix = :'prefix';
 SELECT last_used_at AS before FROM aiven_rbac.token_use WHERE prefix = :'prefix' \gset
