@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -56,7 +55,7 @@ static Datum
 principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
 {
 	Subject		subject = {.who.id = session->id};
-	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	PrincipalEntry *entry = rbac_cache_pin(&subject, rbac_instant());
 	bool		deactivated = entry->principal->deactivated;
 
 	rbac_cache_unpin(entry);
@@ -187,7 +186,7 @@ rbac_session_lacks(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (strcmp(subject.who.method, RBAC_METHOD_TOKEN) == 0)
 		PG_RETURN_TEXT_P(cstring_to_text("The session was itself begun with a token."));
-	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	entry = rbac_cache_pin(&subject, rbac_instant());
 	for (int i = 0; i < entry->principal->nmemberships && lacks == NULL; i++)
 		lacks = entry->principal->memberships[i].barred;
 	if (lacks != NULL)

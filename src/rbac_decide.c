@@ -77,7 +77,7 @@ same_statement(const Decider *decider)
 		decider->xcnt == snapshot->xcnt &&
 		decider->subxcnt == snapshot->subxcnt &&
 		decider->subtransaction == GetCurrentSubTransactionId() &&
-		decider->started == GetCurrentStatementStartTimestamp() &&
+		decider->started == rbac_instant() &&
 		decider->session_epoch == rbac_session_epoch;
 }
 
@@ -88,7 +88,7 @@ begin_statement(Decider *decider)
 
 	AcceptInvalidationMessages();
 
-	decider->started = GetCurrentStatementStartTimestamp();
+	decider->started = rbac_instant();
 	decider->subtransaction = GetCurrentSubTransactionId();
 	decider->session_epoch = rbac_session_epoch;
 	if (ActiveSnapshotSet())

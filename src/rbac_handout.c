@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
@@ -30,6 +29,7 @@
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_now);
+PG_FUNCTION_INFO_V1(rbac_judged_at);
 PG_FUNCTION_INFO_V1(rbac_children_now);
 PG_FUNCTION_INFO_V1(rbac_is_retired_now);
 PG_FUNCTION_INFO_V1(rbac_grants_now);
@@ -92,6 +92,17 @@ rbac_now(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 	fcinfo->isnull = call->isnull;
 	return result;
+}
+
+/*
+ * aiven_rbac.judged_at() → timestamptz
+ *
+ * What SQL compares a period, or the end of an invitation, with.
+ */
+Datum
+rbac_judged_at(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(rbac_instant());
 }
 
 static void
@@ -206,7 +217,7 @@ rbac_grants_held_now(PG_FUNCTION_ARGS)
 
 	rbac_materialize(fcinfo);
 	AcceptInvalidationMessages();
-	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	entry = rbac_cache_pin(&subject, rbac_instant());
 	for (int i = 0; i < entry->principal->ngrants; i++)
 	{
 		const PrincipalGrant *grant = &entry->principal->grants[i];
@@ -325,7 +336,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
 				 const pg_uuid_t *grantable_id, const ActionSet *wanted,
 				 TimestampTz from, TimestampTz until)
 {
-	TimestampTz now = GetCurrentStatementStartTimestamp();
+	TimestampTz now = rbac_instant();
 	TimestampTz begin = Max(from, now);
 	Subject		subject;
 	PrincipalEntry *entry;

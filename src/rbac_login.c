@@ -219,7 +219,7 @@ static bool
 is_active(const pg_uuid_t *principal)
 {
 	Subject		subject = {.who.id = *principal};
-	PrincipalEntry *entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	PrincipalEntry *entry = rbac_cache_pin(&subject, rbac_instant());
 	bool		active = entry->principal->exists && !entry->principal->deactivated;
 
 	rbac_cache_unpin(entry);

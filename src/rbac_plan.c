@@ -50,7 +50,6 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_statistic.h"
@@ -166,7 +165,7 @@ pin_session(NameList *names)
 
 	if (!rbac_session_subject(NULL, &subject))
 		return NULL;
-	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	entry = rbac_cache_pin(&subject, rbac_instant());
 	if (rbac_names_resolve(entry->catalogue, names))
 		return entry;
 	rbac_cache_unpin(entry);

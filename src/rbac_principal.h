@@ -10,6 +10,8 @@
 
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "rbac_catalogue.h"
 
 /* Longest name of a login method ("password", "saml", …) */
@@ -95,6 +97,22 @@ typedef struct Principal
 	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
 	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
 	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
+
+/*
+ * The instant by which validity periods are judged: the start of the client's
+ * statement or, if that is later, of the transaction (G7).  One statement can
+ * be a procedure that commits for days, and each of its transactions begins
+ * anew.  The start of a transaction alone would let a period outlive its end
+ * for as long as a transaction is kept open.
+ */
+static inline TimestampTz
+rbac_instant(void)
+{
+	TimestampTz statement = GetCurrentStatementStartTimestamp();
+	TimestampTz transaction = GetCurrentTransactionStartTimestamp();
+
+	return Max(statement, transaction);
+}
 
 /* Does a place count for whoever looks for the topmost ones? */
 typedef bool (*PlaceFilter)(const PrincipalGrant *place, void *arg);

@@ -79,7 +79,7 @@ BEGIN
     g := (aiven_rbac.hold_grantable(name, r.organization)).id;
     IF actor.principal IS DISTINCT FROM p.id THEN
         PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
-        PERFORM aiven_rbac.require_all_of(actor, r.id, g, statement_timestamp(), statement_timestamp());
+        PERFORM aiven_rbac.require_all_of(actor, r.id, g, aiven_rbac.judged_at(), aiven_rbac.judged_at());
     END IF;
     DELETE FROM aiven_rbac.access_grant AS a
     WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g;

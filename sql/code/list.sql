@@ -216,8 +216,8 @@ BEGIN
         )
         SELECT p.id, p.kind, coalesce(p.email, p.name), x.path, x.granted, x.via, x.valid_from, x.valid_until,
                p.deactivated_at IS NULL
-               AND coalesce(x.valid_from <= statement_timestamp(), true)
-               AND coalesce(statement_timestamp() < x.valid_until, true)
+               AND coalesce(x.valid_from <= aiven_rbac.judged_at(), true)
+               AND coalesce(aiven_rbac.judged_at() < x.valid_until, true)
         FROM reaching AS x
         JOIN aiven_rbac.principal AS p ON p.id = x.principal
         ORDER BY 4, 2, 3, 5, 6;

@@ -1,6 +1,13 @@
 -- What the tables hold at this moment, rather than in the transaction's
 -- snapshot.
 
+-- The start of the client's statement or, if that is later, of the transaction.
+CREATE FUNCTION aiven_rbac.judged_at() RETURNS timestamptz
+    AS 'MODULE_PATHNAME', 'rbac_judged_at'
+    LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION aiven_rbac.judged_at() IS
+    'the instant that validity periods are compared with: the later of the start of the client''s statement and of the transaction';
+
 -- What is inside a resource at this moment, whatever the snapshot.
 CREATE FUNCTION aiven_rbac.children_now(parent uuid, OUT id uuid, OUT kind text, OUT path @extschema@.rbac_path)
     RETURNS SETOF record

@@ -394,13 +394,13 @@ BEGIN
         RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
     END IF;
-    IF expires_at IS NULL OR expires_at <= statement_timestamp() THEN
+    IF expires_at IS NULL OR expires_at <= aiven_rbac.judged_at() THEN
         RAISE EXCEPTION 'an invitation must expire in the future' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- An invitation that has expired makes room for a new one.
     UPDATE aiven_rbac.invitation AS i SET withdrawn_at = now()
     WHERE i.organization = o.id AND lower(i.email) = lower(rbac_invitation_create.email)
-      AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at <= statement_timestamp();
+      AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at <= aiven_rbac.judged_at();
     BEGIN
         INSERT INTO aiven_rbac.invitation (id, organization, email, expires_at) VALUES (id, o.id, email, expires_at);
     EXCEPTION WHEN unique_violation THEN
@@ -495,7 +495,7 @@ BEGIN
                   DETAIL = 'An invitation is for the user with the email that was invited.',
                   HINT = 'Sign in as that user.';
     END IF;
-    IF i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= statement_timestamp() THEN
+    IF i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= aiven_rbac.judged_at() THEN
         RAISE EXCEPTION 'invitation % is no longer pending', invitation
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = CASE WHEN i.accepted_at IS NOT NULL THEN 'It was accepted.'

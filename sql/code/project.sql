@@ -104,7 +104,7 @@ BEGIN
         CROSS JOIN aiven_rbac.grants_on_now(r.id) AS a
         JOIN aiven_rbac.action AS x ON x.number = ANY (aiven_rbac.allowed_now(a.grantable, r.kind))
         WHERE r.path OPERATOR(@extschema@.@>) target.path AND NOT r.path OPERATOR(@extschema@.@>) p.path
-          AND a.valid_until > statement_timestamp()
+          AND a.valid_until > aiven_rbac.judged_at()
           AND x.resource_kind <> 'organization'
         GROUP BY a.valid_from, a.valid_until
         UNION ALL

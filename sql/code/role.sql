@@ -212,7 +212,7 @@ BEGIN
                       DETAIL = format('It is granted on "%s".', granted.path),
                       HINT = 'Revoke it there first.';
         END IF;
-        IF granted.actions IS NOT NULL AND granted.valid_until > statement_timestamp() THEN
+        IF granted.actions IS NOT NULL AND granted.valid_until > aiven_rbac.judged_at() THEN
             PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', name), granted.id, granted.actions,
                                                granted.valid_from, granted.valid_until);
         END IF;

@@ -152,7 +152,7 @@ CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
     SELECT i.id, i.organization, r.path, r.name AS organization_name, i.email, i.invited_at, i.expires_at,
            CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted'
                 WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
-                WHEN i.expires_at <= pg_catalog.statement_timestamp() THEN 'expired'
+                WHEN i.expires_at <= aiven_rbac.judged_at() THEN 'expired'
                 ELSE 'pending' END AS state
     FROM aiven_rbac.invitation AS i
     JOIN aiven_rbac.resource AS r ON r.id = i.organization

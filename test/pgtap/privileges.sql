@@ -73,7 +73,7 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
               ARRAY['names_of', 'policy_expression', 'drop_policies', 'bypasses', 'decision_calls',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes', 'own_organizations'],
+                    'self', 'scopes', 'own_organizations', 'judged_at'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
