@@ -51,6 +51,18 @@ guc_malloc(int elevel, size_t size)
 }
 #endif
 
+/*
+ * A row type that is complete, made known, so that values can be of it.
+ */
+static inline TupleDesc
+rbac_bless(TupleDesc desc)
+{
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(desc);
+#endif
+	return BlessTupleDesc(desc);
+}
+
 static inline void
 rbac_reserve_settings(const char *prefix)
 {

@@ -29,6 +29,7 @@ BEGIN
                                    ('tag', ''),
                                    ('service_user', ''),
                                    ('database_role', ''),
+                                   ('acknowledged_finding', ''),
                                    ('token', ''),
                                    ('token_use', '')) AS v (name, condition)
     LOOP

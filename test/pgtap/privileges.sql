@@ -71,7 +71,8 @@ SELECT throws_ok('SET LOCAL ROLE rbac_test_plain; CREATE TABLE mine (id uuid REF
 
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
-              ARRAY['names_of', 'policy_expression', 'drop_policies', 'bypasses', 'decision_calls',
+              ARRAY['names_of', 'policy_expression', 'drop_policies', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
+                    'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
                     'self', 'scopes', 'own_organizations', 'judged_at'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
@@ -130,7 +131,7 @@ SELECT is_empty($$ SELECT oid::regprocedure FROM member
 -- A function that writes must not be called where nothing may be written.
 SELECT is_empty($$ SELECT oid::regprocedure FROM member
                    WHERE lanname IN ('sql', 'plpgsql') AND provolatile <> 'v'
-                     AND prosrc ~* '\m(insert|update|delete)\M' $$,
+                     AND regexp_replace(prosrc, '''[^'']*''', '', 'g') ~* '\m(insert|update|delete)\M' $$,
                 'functions that write are VOLATILE');
 
 SELECT is_empty($$
