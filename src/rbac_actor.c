@@ -18,7 +18,7 @@
 #include "utils/inval.h"
 
 #include "compat.h"
-#include "rbac_cache.h"
+#include "rbac_actor.h"
 #include "rbac_cascade.h"
 #include "rbac_session.h"
 
@@ -118,6 +118,79 @@ may_set_principal(void)
 	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
 
 	return rbac_session_may_execute(GetOuterUserId(), "rbac_set_principal", lengthof(types), types);
+}
+
+/*
+ * Does the caller know more than its principal: as the operator, or as a role
+ * that could be anybody?  Code of a table's owner, which maintenance runs in
+ * another session, does not.
+ */
+static bool
+sees_everybody(void)
+{
+	return !InSecurityRestrictedOperation() &&
+		(rbac_session_is_operator() || may_set_principal());
+}
+
+/*
+ * Does the session's principal hold what lets it see the grants on a resource?
+ */
+static bool
+sees_grants(const Question *question)
+{
+	static const char *const sight[] = {"project_permission.view", "permission.grant"};
+	Subject		subject;
+	PrincipalEntry *entry;
+	volatile bool result = false;
+
+	if (!rbac_session_subject(NULL, &subject))
+		return false;
+	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	PG_TRY();
+	{
+		const Verdict *verdict = question->id != NULL ?
+			rbac_cache_verdict(entry, question->id) :
+			rbac_cache_verdict_at(entry, question->path);
+
+		for (int i = 0; verdict != NULL && !result && i < (int) lengthof(sight); i++)
+		{
+			Requirement requirement;
+
+			rbac_resolve_or_fail(entry->catalogue, sight[i], &requirement);
+			result = action_set_contains(&verdict->actions, &requirement.actions[verdict->kind]);
+		}
+	}
+	PG_FINALLY();
+	{
+		rbac_cache_unpin(entry);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/*
+ * Who asks about another principal must be allowed to know: what somebody
+ * holds is told to the operator, to roles that may set a principal, to the
+ * principal itself, and to whoever may see the grants on the resource.  The
+ * refusal is the same whether the resource and the principal exist or not.
+ */
+void
+rbac_actor_check_question(const Question *question)
+{
+	const SessionPrincipal *session;
+
+	if (question->principal == NULL)
+		return;
+	session = rbac_session_get();
+	if (session != NULL && rbac_uuid_equal(&session->id, question->principal))
+		return;
+	if (sees_everybody() || sees_grants(question))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to ask about another principal"),
+			 errdetail("It requires the action \"project_permission.view\" or \"permission.grant\" on the resource."),
+			 errhint("Without a principal as the first argument, the function answers about the session's.")));
 }
 
 /*

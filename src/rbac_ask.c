@@ -10,7 +10,7 @@
  */
 #include "postgres.h"
 
-#include "rbac_decide.h"
+#include "rbac_actor.h"
 
 /*
  * rbac_has_permission([principal uuid,] resource, name text) → boolean
@@ -23,6 +23,7 @@ rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider = rbac_decider(fcinfo, question->principal);
 
+	rbac_actor_check_question(question);
 	rbac_decider_set_names(decider, fcinfo, question->name, false);
 	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
 }
@@ -37,6 +38,7 @@ rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
 {
 	Decider    *decider = rbac_decider(fcinfo, question->principal);
 
+	rbac_actor_check_question(question);
 	rbac_decider_set_names(decider, fcinfo, question->name, true);
 	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
 }

@@ -387,6 +387,10 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 	VerdictSlot *slot;
 	bool		found;
 
+	/* Elsewhere nothing exists, and nothing tells whether it does. */
+	if (rbac_principal_membership(entry->principal, &resource->organization) == NULL)
+		return NULL;
+
 	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
 	verdict.kind = resource->kind;
 	verdict.organization = resource->organization;
@@ -461,7 +465,8 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 
 /*
  * What an entry's principal holds on a resource, or NULL if there is no such
- * resource.  The verdict lives as long as the entry is pinned.
+ * resource, or none in an organization that the principal is a member of.  The
+ * verdict lives as long as the entry is pinned.
  */
 const Verdict *
 rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)

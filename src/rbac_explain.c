@@ -24,7 +24,7 @@
 #include "utils/tuplestore.h"
 
 #include "compat.h"
-#include "rbac_decide.h"
+#include "rbac_actor.h"
 
 /* How many roles or permissions rbac_explain() offers */
 #define ADVICE_SHOWN	3
@@ -164,6 +164,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
+	rbac_actor_check_question(question);
 	verdict = rbac_verdict_on(decider, question);
 	if (verdict == NULL || !find_resource(question, &resource))
 		return (Datum) 0;
@@ -252,6 +253,7 @@ rbac_effective_actions(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
+	rbac_actor_check_question(question);
 	verdict = rbac_verdict_on(decider, question);
 	for (int i = 0; verdict != NULL && i < RBAC_MAX_ACTIONS; i++)
 	{
@@ -414,6 +416,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 	rbac_materialize(fcinfo);
 	decider = rbac_decider(fcinfo, question->principal);
+	rbac_actor_check_question(question);
 	rbac_decider_set_names(decider, fcinfo, question->name, false);
 	principal = decider->entry != NULL ? decider->entry->principal : NULL;
 

@@ -155,6 +155,24 @@ REVOKE ALL ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema
 COMMENT ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
     'the resource at a path, as committed now; an error if there is none of the kinds';
 
+-- Users are global.  Known are those who share an organization with the actor,
+-- or whom an organization manages that the actor is a member of.
+CREATE FUNCTION aiven_rbac.may_know(actor aiven_rbac.actor, p aiven_rbac.principal) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN (actor).operator OR (actor).back_end THEN true
+                WHEN (p).id = (actor).principal THEN true
+                WHEN (p).organization IS NOT NULL THEN aiven_rbac.is_member(actor, (p).organization)
+                ELSE EXISTS (SELECT FROM aiven_rbac.membership AS m
+                             WHERE m.principal = (p).id AND aiven_rbac.is_member(actor, m.organization))
+                     OR aiven_rbac.is_member(actor, aiven_rbac.managed_by((p).id)) END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.may_know(aiven_rbac.actor, aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.may_know(aiven_rbac.actor, aiven_rbac.principal) IS
+    'may the actor know that a principal exists?';
+
 CREATE FUNCTION aiven_rbac.find_principal(actor aiven_rbac.actor, id uuid, kinds text[]) RETURNS aiven_rbac.principal
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -166,10 +184,10 @@ DECLARE
     expected text := CASE WHEN cardinality(kinds) = 3 THEN 'principal' ELSE replace(array_to_string(kinds, ' or '), '_', ' ') END;
 BEGIN
     SELECT * INTO p FROM aiven_rbac.principal AS x WHERE x.id = find_principal.id;
-    IF NOT FOUND OR (p.organization IS NOT NULL AND NOT aiven_rbac.is_member(actor, p.organization)) THEN
+    IF NOT FOUND OR aiven_rbac.may_know(actor, p) IS NOT TRUE THEN
         RAISE EXCEPTION '% with id % does not exist', expected, coalesce(id::text, 'NULL')
             USING ERRCODE = 'undefined_object',
-                  DETAIL = 'There is none, or it is of an organization that the session''s principal is not a member of.',
+                  DETAIL = 'There is none, or the session''s principal shares no organization with it.',
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
@@ -190,6 +208,24 @@ CREATE FUNCTION aiven_rbac.find_principal_now(actor aiven_rbac.actor, id uuid, k
 REVOKE ALL ON FUNCTION aiven_rbac.find_principal_now(aiven_rbac.actor, uuid, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.find_principal_now(aiven_rbac.actor, uuid, text[]) IS
     'the principal with an id, as committed now; an error if there is none of the kinds';
+
+CREATE FUNCTION aiven_rbac.user_with_email(email text) RETURNS aiven_rbac.principal
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p FROM aiven_rbac.principal AS p
+    WHERE p.kind = 'user' AND lower(p.email) = lower(user_with_email.email)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.user_with_email(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_with_email(text) IS 'the user with an email, or NULL';
+
+CREATE FUNCTION aiven_rbac.user_with_email_now(email text) RETURNS aiven_rbac.principal
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.user_with_email_now(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_with_email_now(text) IS
+    'the user with an email, as committed now, or NULL';
 
 -- What belongs to an organization and is known by an id: billing groups,
 -- payment methods, billing addresses, identity providers, invitations.

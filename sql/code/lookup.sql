@@ -17,10 +17,10 @@ CREATE FUNCTION @extschema@.rbac_resource_path(id uuid) RETURNS @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    r aiven_rbac.resource;
+    viewer aiven_rbac.actor := aiven_rbac.current_viewer();
+    r aiven_rbac.resource := aiven_rbac.resource_with_id_now(id);
 BEGIN
-    r := aiven_rbac.resource_with_id_now(id);
-    IF r.id IS NULL OR aiven_rbac.is_member_now(aiven_rbac.current_viewer(), r.organization) IS NOT TRUE THEN
+    IF r.id IS NULL OR aiven_rbac.is_member_now(viewer, r.organization) IS NOT TRUE THEN
         RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
     END IF;
     RETURN r.path;
@@ -36,17 +36,16 @@ CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
     AS $$
 #variable_conflict use_variable
 DECLARE
-    result uuid;
+    viewer aiven_rbac.actor := aiven_rbac.current_viewer();
+    p aiven_rbac.principal := aiven_rbac.user_with_email_now(email);
 BEGIN
-    PERFORM aiven_rbac.current_viewer();
-    SELECT p.id INTO result FROM aiven_rbac.principal AS p
-    WHERE p.kind = 'user' AND lower(p.email) = lower(rbac_user.email);
-    IF NOT FOUND THEN
+    IF p.id IS NULL OR aiven_rbac.may_know(viewer, p) IS NOT TRUE THEN
         RAISE EXCEPTION 'user "%" does not exist', email
             USING ERRCODE = 'undefined_object',
+                  DETAIL = 'There is none, or the session''s principal shares no organization with the user.',
                   HINT = 'Users are known by their email: rbac_user_create() makes one.';
     END IF;
-    RETURN result;
+    RETURN p.id;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user(text) IS

@@ -360,24 +360,6 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
     'delete an application user, with its grants and group memberships; it requires application_user.delete';
 
-CREATE FUNCTION aiven_rbac.user_with_email(email text) RETURNS aiven_rbac.principal
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT p FROM aiven_rbac.principal AS p
-    WHERE p.kind = 'user' AND lower(p.email) = lower(user_with_email.email)
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.user_with_email(text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.user_with_email(text) IS 'the user with an email, or NULL';
-
-CREATE FUNCTION aiven_rbac.user_with_email_now(email text) RETURNS aiven_rbac.principal
-    AS 'MODULE_PATHNAME', 'rbac_now'
-    LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION aiven_rbac.user_with_email_now(text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.user_with_email_now(text) IS
-    'the user with an email, as committed now, or NULL';
-
 CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_path, email text,
         expires_at timestamptz DEFAULT pg_catalog.now() + interval '7 days')
     RETURNS uuid

@@ -17,7 +17,7 @@ BEGIN
         RAISE EXCEPTION 'names of permissions must be given'
             USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as ''project:services:read''.';
     END IF;
-    PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), gen_random_uuid(), VARIADIC names);
+    PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), VARIADIC names);
     IF cardinality(names) = 1 THEN
         RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
     END IF;

@@ -28,6 +28,7 @@ INSERT INTO guard VALUES
     ('find_resource', $$ aiven_rbac.find_resource($actor, 'acme', '{organization}') $$),
     ('find_resource_now', $$ aiven_rbac.find_resource_now($actor, 'acme', '{organization}') $$),
     ('hold_resource', $$ aiven_rbac.hold_resource($actor, 'acme', '{organization}', 'share') $$),
+    ('may_know', $$ aiven_rbac.may_know($actor, $robot) $$),
     ('find_principal', $$ aiven_rbac.find_principal($actor, test.p('robot'), '{application_user}') $$),
     ('find_principal_now', $$ aiven_rbac.find_principal_now($actor, test.p('robot'), '{application_user}') $$),
     ('hold_principal', $$ aiven_rbac.hold_principal($actor, test.p('robot'), '{application_user}', 'share') $$),
