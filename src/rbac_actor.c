@@ -145,7 +145,7 @@ sees_grants(const Question *question)
 
 	if (!rbac_session_subject(NULL, &subject))
 		return false;
-	entry = rbac_cache_pin(&subject, GetCurrentStatementStartTimestamp());
+	entry = rbac_cache_pin(&subject, rbac_instant());
 	PG_TRY();
 	{
 		const Verdict *verdict = question->id != NULL ?
