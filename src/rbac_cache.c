@@ -259,7 +259,7 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 
 	entry->context = context;
 	entry->catalogue = catalogue;
-	rbac_tables_lock(&view, RBAC_PRINCIPAL_TABLES);
+	rbac_tables_lock(&view, rbac_tables_read_for(RBAC_FOR_PRINCIPALS));
 	entry->generation = rbac_generation;
 	rbac_tables_look(&view);
 	entry->principal = rbac_principal_load(&view, subject, now, catalogue);

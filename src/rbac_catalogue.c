@@ -22,10 +22,6 @@
 #include "rbac_catalogue.h"
 #include "rbac_signal.h"
 
-#define CATALOGUE_TABLES \
-	(RBAC_TABLE_BIT(RBAC_TABLE_ACTION) | RBAC_TABLE_BIT(RBAC_TABLE_GRANTABLE) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_GRANTABLE_ON) | RBAC_TABLE_BIT(RBAC_TABLE_ALLOWED_ACTION))
-
 /* How far a name may be from a known one to be offered in a hint */
 #define NEAR_NAME_DISTANCE	4
 #define NEAR_NAMES_SHOWN	3
@@ -128,7 +124,7 @@ load_catalogue(uint64 *seen)
 	TableView	view;
 
 	catalogue->context = context;
-	rbac_tables_lock(&view, CATALOGUE_TABLES);
+	rbac_tables_lock(&view, rbac_tables_read_for(RBAC_FOR_CATALOGUE));
 	*seen = rbac_catalogue_generation;
 	rbac_tables_look(&view);
 

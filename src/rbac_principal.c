@@ -224,8 +224,8 @@ add_group(void *row, void *arg)
 
 /*
  * Read a principal, for a statement that started at "now", into the current
- * memory context.  The view has to have RBAC_PRINCIPAL_TABLES.  One that does
- * not exist is read, too, and holds nothing.
+ * memory context.  The view has to have the tables that are RBAC_FOR_PRINCIPALS.
+ * One that does not exist is read, too, and holds nothing.
  */
 Principal *
 rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,

@@ -91,13 +91,6 @@ typedef struct Principal
 	struct granted_hash *granted;	/* resource → actions granted on it */
 } Principal;
 
-/* The tables that a view has to have locked */
-#define RBAC_PRINCIPAL_TABLES \
-	(RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE) | RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_MEMBERSHIP) | RBAC_TABLE_BIT(RBAC_TABLE_GROUP_MEMBER) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_ACCESS_GRANT) | \
-	 RBAC_TABLE_BIT(RBAC_TABLE_AUTHENTICATION_POLICY))
-
 /*
  * The instant by which validity periods are judged: the start of the client's
  * statement or, if that is later, of the transaction (G7).  One statement can

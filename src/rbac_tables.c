@@ -1,8 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_tables.c
- *	  The one owner of the extension's table names, OIDs, column numbers and
- *	  scans.
+ *	  The extension's tables: one descriptor each, their OIDs, columns and scans.
+ *
+ * Every table of the extension has a descriptor here, whether C reads it or
+ * not.  The install script makes its triggers, and its list for pg_dump, from
+ * the same descriptors, so that no list has to be kept in step with another.
  *
  * Decisions read the extension's tables directly, with no SQL in between: it
  * works in every context (parallel workers, hot standby, another role's
@@ -31,6 +34,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "port/pg_bitutils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -39,65 +43,72 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "compat.h"
 #include "rbac_tables.h"
+
+PG_FUNCTION_INFO_V1(rbac_tables);
 
 static const char *const schema_name = "aiven_rbac";
 
-static const char *const table_names[RBAC_TABLES] = {
-	[RBAC_TABLE_RESOURCE] = "resource",
-	[RBAC_TABLE_PRINCIPAL] = "principal",
-	[RBAC_TABLE_MEMBERSHIP] = "membership",
-	[RBAC_TABLE_GROUP_MEMBER] = "group_member",
-	[RBAC_TABLE_ACCESS_GRANT] = "access_grant",
-	[RBAC_TABLE_DATABASE_ROLE] = "database_role",
-	[RBAC_TABLE_AUTHENTICATION_POLICY] = "authentication_policy",
-	[RBAC_TABLE_TOKEN] = "token",
-	[RBAC_TABLE_TOKEN_USE] = "token_use",
-	[RBAC_TABLE_RETIRED_ID] = "retired_id",
-	[RBAC_TABLE_FACTS_SIGNAL] = "facts_signal",
-	[RBAC_TABLE_PLAN_SIGNAL] = "plan_signal",
-	[RBAC_TABLE_ACTION] = "action",
-	[RBAC_TABLE_GRANTABLE] = "grantable",
-	[RBAC_TABLE_GRANTABLE_ON] = "grantable_on",
-	[RBAC_TABLE_ALLOWED_ACTION] = "allowed_action",
-	[RBAC_TABLE_CATALOGUE_SIGNAL] = "catalogue_signal",
-};
-
-/* Indexes that scans use; the first column is the one searched. */
-typedef enum RbacIndex
+/*
+ * Whom a change of a table concerns
+ */
+typedef enum TableSignal
 {
-	RESOURCE_BY_ID,
-	RESOURCE_BY_PATH,
-	RESOURCE_BY_PARENT,
-	PRINCIPAL_BY_ID,
-	MEMBERSHIP_BY_PRINCIPAL,
-	GROUP_MEMBER_BY_MEMBER,
-	ACCESS_GRANT_BY_PRINCIPAL,
-	ACCESS_GRANT_BY_RESOURCE,
-	ACCESS_GRANT_BY_GRANTABLE,
-	DATABASE_ROLE_BY_ROLE,
-	AUTHENTICATION_POLICY_BY_ORGANIZATION,
-	TOKEN_BY_PREFIX,
-	TOKEN_USE_BY_PREFIX,
-	RETIRED_ID_BY_ID,
-	RBAC_INDEXES
-} RbacIndex;
+	NOT_READ,					/* nobody here: C does not read the table */
+	READ_ANEW,					/* nobody: C keeps nothing of what it reads */
+	SIGNALS_FACTS,				/* whoever keeps what principals hold */
+	SIGNALS_CATALOGUE			/* whoever keeps the catalogue */
+} TableSignal;
 
-static const char *const index_names[RBAC_INDEXES] = {
-	[RESOURCE_BY_ID] = "resource_pkey",
-	[RESOURCE_BY_PATH] = "resource_path_key",
-	[RESOURCE_BY_PARENT] = "resource_parent_idx",
-	[PRINCIPAL_BY_ID] = "principal_pkey",
-	[MEMBERSHIP_BY_PRINCIPAL] = "membership_pkey",
-	[GROUP_MEMBER_BY_MEMBER] = "group_member_pkey",
-	[ACCESS_GRANT_BY_PRINCIPAL] = "access_grant_pkey",
-	[ACCESS_GRANT_BY_RESOURCE] = "access_grant_resource_idx",
-	[ACCESS_GRANT_BY_GRANTABLE] = "access_grant_grantable_idx",
-	[DATABASE_ROLE_BY_ROLE] = "database_role_pkey",
-	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = "authentication_policy_pkey",
-	[TOKEN_BY_PREFIX] = "token_pkey",
-	[TOKEN_USE_BY_PREFIX] = "token_use_pkey",
-	[RETIRED_ID_BY_ID] = "retired_id_pkey",
+/*
+ * All there is to know of a table but its columns: what C looks up, what the
+ * callback recognizes, which triggers the install script makes, and what it has
+ * pg_dump take along.  The last two come from here by aiven_rbac.tables().
+ */
+typedef struct TableDescriptor
+{
+	const char *name;
+	TableSignal signal;
+	int			read_for;		/* bits of RbacPurpose */
+	const char *dumped;			/* condition on rows, "" for all; NULL: none */
+} TableDescriptor;
+
+#define OWN_ROWS	"WHERE NOT built_in"
+
+static const TableDescriptor tables[RBAC_TABLES] = {
+	[RBAC_TABLE_RESOURCE] = {"resource", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_RETIRED_ID] = {"retired_id", READ_ANEW, 0, ""},
+	[RBAC_TABLE_ORGANIZATION] = {"organization", NOT_READ, 0, ""},
+	[RBAC_TABLE_PRINCIPAL] = {"principal", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_MEMBERSHIP] = {"membership", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_INVITATION] = {"invitation", NOT_READ, 0, ""},
+	[RBAC_TABLE_GROUP_MEMBER] = {"group_member", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_ACTION] = {"action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
+	[RBAC_TABLE_GRANTABLE] = {"grantable", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
+	[RBAC_TABLE_GRANTABLE_ON] = {"grantable_on", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
+	[RBAC_TABLE_ALLOWED_ACTION] = {"allowed_action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
+	[RBAC_TABLE_ACCESS_GRANT] = {"access_grant", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_DOMAIN] = {"domain", NOT_READ, 0, ""},
+	[RBAC_TABLE_IDENTITY_PROVIDER] = {"identity_provider", NOT_READ, 0, ""},
+	[RBAC_TABLE_AUTHENTICATION_POLICY] = {"authentication_policy", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
+	[RBAC_TABLE_BILLING_ADDRESS] = {"billing_address", NOT_READ, 0, ""},
+	[RBAC_TABLE_PAYMENT_METHOD] = {"payment_method", NOT_READ, 0, ""},
+	[RBAC_TABLE_BILLING_GROUP] = {"billing_group", NOT_READ, 0, ""},
+	[RBAC_TABLE_PROJECT] = {"project", NOT_READ, 0, ""},
+	[RBAC_TABLE_SERVICE] = {"service", NOT_READ, 0, ""},
+	[RBAC_TABLE_PLAN_LIST] = {"plan_list", NOT_READ, 0, ""},
+	[RBAC_TABLE_TAG] = {"tag", NOT_READ, 0, ""},
+	[RBAC_TABLE_SERVICE_USER] = {"service_user", NOT_READ, 0, ""},
+	[RBAC_TABLE_DATABASE_ROLE] = {"database_role", SIGNALS_FACTS, 0, ""},
+	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
+	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
+	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
+
+	/* Empty: what matters is the message about them. */
+	[RBAC_TABLE_FACTS_SIGNAL] = {"facts_signal", READ_ANEW, 0, NULL},
+	[RBAC_TABLE_CATALOGUE_SIGNAL] = {"catalogue_signal", READ_ANEW, 0, NULL},
+	[RBAC_TABLE_PLAN_SIGNAL] = {"plan_signal", READ_ANEW, 0, NULL},
 };
 
 /*
@@ -203,6 +214,54 @@ enum
 	ALLOWED_ACTION_ACTION
 };
 
+/* Indexes that scans use */
+typedef enum RbacIndex
+{
+	RESOURCE_BY_ID,
+	RESOURCE_BY_PATH,
+	RESOURCE_BY_PARENT,
+	PRINCIPAL_BY_ID,
+	MEMBERSHIP_BY_PRINCIPAL,
+	GROUP_MEMBER_BY_MEMBER,
+	ACCESS_GRANT_BY_PRINCIPAL,
+	ACCESS_GRANT_BY_RESOURCE,
+	ACCESS_GRANT_BY_GRANTABLE,
+	DATABASE_ROLE_BY_ROLE,
+	AUTHENTICATION_POLICY_BY_ORGANIZATION,
+	TOKEN_BY_PREFIX,
+	TOKEN_USE_BY_PREFIX,
+	RETIRED_ID_BY_ID,
+	RBAC_INDEXES
+} RbacIndex;
+
+/*
+ * An index, and its first column, which is the one searched
+ */
+typedef struct IndexDescriptor
+{
+	RbacTable	table;
+	const char *name;
+	AttrNumber	column;
+} IndexDescriptor;
+
+static const IndexDescriptor indexes[RBAC_INDEXES] = {
+	[RESOURCE_BY_ID] = {RBAC_TABLE_RESOURCE, "resource_pkey", RESOURCE_ID},
+	[RESOURCE_BY_PATH] = {RBAC_TABLE_RESOURCE, "resource_path_key", RESOURCE_PATH},
+	[RESOURCE_BY_PARENT] = {RBAC_TABLE_RESOURCE, "resource_parent_idx", RESOURCE_PARENT},
+	[PRINCIPAL_BY_ID] = {RBAC_TABLE_PRINCIPAL, "principal_pkey", PRINCIPAL_ID},
+	[MEMBERSHIP_BY_PRINCIPAL] = {RBAC_TABLE_MEMBERSHIP, "membership_pkey", MEMBERSHIP_PRINCIPAL},
+	[GROUP_MEMBER_BY_MEMBER] = {RBAC_TABLE_GROUP_MEMBER, "group_member_pkey", GROUP_MEMBER_MEMBER},
+	[ACCESS_GRANT_BY_PRINCIPAL] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_pkey", ACCESS_GRANT_PRINCIPAL},
+	[ACCESS_GRANT_BY_RESOURCE] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_resource_idx", ACCESS_GRANT_RESOURCE},
+	[ACCESS_GRANT_BY_GRANTABLE] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_grantable_idx", ACCESS_GRANT_GRANTABLE},
+	[DATABASE_ROLE_BY_ROLE] = {RBAC_TABLE_DATABASE_ROLE, "database_role_pkey", DATABASE_ROLE_ROLE},
+	[AUTHENTICATION_POLICY_BY_ORGANIZATION] = {RBAC_TABLE_AUTHENTICATION_POLICY, "authentication_policy_pkey",
+											   AUTHENTICATION_POLICY_ORGANIZATION},
+	[TOKEN_BY_PREFIX] = {RBAC_TABLE_TOKEN, "token_pkey", TOKEN_PREFIX},
+	[TOKEN_USE_BY_PREFIX] = {RBAC_TABLE_TOKEN_USE, "token_use_pkey", TOKEN_USE_PREFIX},
+	[RETIRED_ID_BY_ID] = {RBAC_TABLE_RETIRED_ID, "retired_id_pkey", RETIRED_ID_ID},
+};
+
 /*
  * What the names stand for in this database.  table_oids outlive "known": a
  * message about a table that was looked up once must still be recognized.
@@ -253,14 +312,16 @@ rbac_tables_change(Oid relid)
 		return RBAC_CHANGE_ALL;
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
-		if (table_oids[i] == relid)
-		{
-			if (i == RBAC_TABLE_PLAN_SIGNAL)
-				return RBAC_CHANGE_NONE;
-			if (i != RBAC_TABLE_FACTS_SIGNAL && i != RBAC_TABLE_CATALOGUE_SIGNAL)
-				known = false;
-			return i >= RBAC_TABLE_ACTION ? RBAC_CHANGE_CATALOGUE : RBAC_CHANGE_FACTS;
-		}
+		if (table_oids[i] != relid)
+			continue;
+		if (i == RBAC_TABLE_PLAN_SIGNAL)
+			return RBAC_CHANGE_NONE;
+		if (i == RBAC_TABLE_FACTS_SIGNAL)
+			return RBAC_CHANGE_FACTS;
+		if (i == RBAC_TABLE_CATALOGUE_SIGNAL)
+			return RBAC_CHANGE_CATALOGUE;
+		known = false;
+		return tables[i].signal == SIGNALS_CATALOGUE ? RBAC_CHANGE_CATALOGUE : RBAC_CHANGE_FACTS;
 	}
 	return RBAC_CHANGE_NONE;
 }
@@ -291,17 +352,20 @@ look_names_up(void)
 {
 	Oid			schema = get_namespace_oid(schema_name, false);
 
+	/* A new library meets tables of an older version: only look for what is read. */
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
-		table_oids[i] = get_relname_relid(table_names[i], schema);
+		if (tables[i].signal == NOT_READ)
+			continue;
+		table_oids[i] = get_relname_relid(tables[i].name, schema);
 		if (!OidIsValid(table_oids[i]))
-			elog(ERROR, "table \"%s.%s\" does not exist", schema_name, table_names[i]);
+			elog(ERROR, "table \"%s.%s\" does not exist", schema_name, tables[i].name);
 	}
 	for (int i = 0; i < RBAC_INDEXES; i++)
 	{
-		index_oids[i] = get_relname_relid(index_names[i], schema);
+		index_oids[i] = get_relname_relid(indexes[i].name, schema);
 		if (!OidIsValid(index_oids[i]))
-			elog(ERROR, "index \"%s.%s\" does not exist", schema_name, index_names[i]);
+			elog(ERROR, "index \"%s.%s\" does not exist", schema_name, indexes[i].name);
 	}
 
 	/* rbac_path has no fixed OID: the column tells it. */
@@ -318,6 +382,41 @@ rbac_table_oid(RbacTable table)
 	if (!known)
 		look_names_up();
 	return table_oids[table];
+}
+
+/*
+ * aiven_rbac.tables() → (name text, signal text, condition text)
+ *
+ * The tables of the extension, a table after those that it references.  The
+ * signal is the one that a change sends: "facts", "catalogue" or, where C reads
+ * the table and keeps nothing, "none"; NULL where it does not read it.  The
+ * condition is on the rows that pg_dump takes along: '' for all, NULL for none.
+ */
+Datum
+rbac_tables(PG_FUNCTION_ARGS)
+{
+	static const char *const signal_names[] = {
+		[READ_ANEW] = "none",
+		[SIGNALS_FACTS] = "facts",
+		[SIGNALS_CATALOGUE] = "catalogue",
+	};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	rbac_materialize(fcinfo);
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		const TableDescriptor *table = &tables[i];
+		Datum		values[3] = {0};
+		bool		nulls[3] = {false, table->signal == NOT_READ, table->dumped == NULL};
+
+		values[0] = CStringGetTextDatum(table->name);
+		if (table->signal != NOT_READ)
+			values[1] = CStringGetTextDatum(signal_names[table->signal]);
+		if (table->dumped != NULL)
+			values[2] = CStringGetTextDatum(table->dumped);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /*
@@ -342,17 +441,37 @@ rbac_path_type_oid(void)
 }
 
 /*
- * Open and lock the tables whose bits are set.  This can accept invalidation
- * messages.
+ * The tables that are read for a purpose, as bits
  */
-void
-rbac_tables_lock(TableView *view, uint32 tables)
+uint64
+rbac_tables_read_for(RbacPurpose purpose)
 {
-	memset(view, 0, sizeof(TableView));
+	uint64		result = 0;
+
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
-		if (tables & RBAC_TABLE_BIT(i))
-			view->rel[i] = table_open(rbac_table_oid((RbacTable) i), AccessShareLock);
+		if (tables[i].read_for & purpose)
+			result |= RBAC_TABLE_BIT(i);
+	}
+	return result;
+}
+
+/*
+ * Open and lock the tables whose bits are set.  This can accept invalidation
+ * messages.  One whose descriptor says that it is not read can't be.
+ */
+void
+rbac_tables_lock(TableView *view, uint64 wanted)
+{
+	memset(view, 0, sizeof(TableView));
+	view->open = wanted;
+	for (; wanted != 0; wanted &= wanted - 1)
+	{
+		int			i = pg_rightmost_one_pos64(wanted);
+
+		if (tables[i].signal == NOT_READ)
+			elog(ERROR, "table \"%s.%s\" is not read", schema_name, tables[i].name);
+		view->rel[i] = table_open(rbac_table_oid((RbacTable) i), AccessShareLock);
 	}
 }
 
@@ -371,18 +490,15 @@ void
 rbac_tables_close(TableView *view)
 {
 	UnregisterSnapshot(view->snapshot);
-	for (int i = 0; i < RBAC_TABLES; i++)
-	{
-		if (view->rel[i] != NULL)
-			table_close(view->rel[i], AccessShareLock);
-	}
+	for (uint64 open = view->open; open != 0; open &= open - 1)
+		table_close(view->rel[pg_rightmost_one_pos64(open)], AccessShareLock);
 }
 
 /*
- * Scan "table" by conditions on the first column of "index", or as a whole
- * when there is none (RBAC_INDEXES), and give each tuple to "row_of" and its
- * row to "callback".  With no callback the scan ends at the first tuple.
- * Returns whether there was one.
+ * Scan a table, by conditions on the first column of an index of it or as a
+ * whole (RBAC_INDEXES), and give each tuple to "row_of" and its row to
+ * "callback".  With no callback the scan ends at the first tuple.  Returns
+ * whether there was one.
  */
 typedef void (*RowReader)(HeapTuple tuple, TupleDesc desc, void *row);
 
@@ -412,23 +528,20 @@ scan(TableView *view, RbacTable table, RbacIndex index, int nkeys, ScanKey keys,
 }
 
 static bool
-scan_equal(TableView *view, RbacTable table, RbacIndex index, AttrNumber column,
-		   RegProcedure eq, Datum value, RowReader row_of, void *row,
-		   RbacRowCallback callback, void *arg)
+scan_equal(TableView *view, RbacIndex index, RegProcedure eq, Datum value,
+		   RowReader row_of, void *row, RbacRowCallback callback, void *arg)
 {
 	ScanKeyData key;
 
-	ScanKeyInit(&key, column, BTEqualStrategyNumber, eq, value);
-	return scan(view, table, index, 1, &key, row_of, row, callback, arg);
+	ScanKeyInit(&key, indexes[index].column, BTEqualStrategyNumber, eq, value);
+	return scan(view, indexes[index].table, index, 1, &key, row_of, row, callback, arg);
 }
 
 static bool
-scan_by_uuid(TableView *view, RbacTable table, RbacIndex index, AttrNumber column,
-			 const pg_uuid_t *value, RowReader row_of, void *row,
-			 RbacRowCallback callback, void *arg)
+scan_by_uuid(TableView *view, RbacIndex index, const pg_uuid_t *value,
+			 RowReader row_of, void *row, RbacRowCallback callback, void *arg)
 {
-	return scan_equal(view, table, index, column, F_UUID_EQ, UUIDPGetDatum(value),
-					  row_of, row, callback, arg);
+	return scan_equal(view, index, F_UUID_EQ, UUIDPGetDatum(value), row_of, row, callback, arg);
 }
 
 static void
@@ -510,15 +623,13 @@ read_resource(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_tables_resource(TableView *view, const pg_uuid_t *id, ResourceRow *row)
 {
-	return scan_by_uuid(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_ID, RESOURCE_ID,
-						id, read_resource, row, NULL, NULL);
+	return scan_by_uuid(view, RESOURCE_BY_ID, id, read_resource, row, NULL, NULL);
 }
 
 bool
 rbac_tables_resource_at(TableView *view, const RbacPath *path, ResourceRow *row)
 {
-	return scan_equal(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, RESOURCE_PATH,
-					  path_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
+	return scan_equal(view, RESOURCE_BY_PATH, path_eq_func, PointerGetDatum(path), read_resource, row, NULL, NULL);
 }
 
 /*
@@ -546,8 +657,7 @@ rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacRowCallback c
 {
 	ResourceRow row;
 
-	scan_by_uuid(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PARENT, RESOURCE_PARENT,
-				 parent, read_resource, &row, callback, arg);
+	scan_by_uuid(view, RESOURCE_BY_PARENT, parent, read_resource, &row, callback, arg);
 }
 
 static void
@@ -572,8 +682,7 @@ read_principal(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row)
 {
-	return scan_by_uuid(view, RBAC_TABLE_PRINCIPAL, PRINCIPAL_BY_ID, PRINCIPAL_ID,
-						id, read_principal, row, NULL, NULL);
+	return scan_by_uuid(view, PRINCIPAL_BY_ID, id, read_principal, row, NULL, NULL);
 }
 
 static void
@@ -591,8 +700,7 @@ rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCall
 {
 	pg_uuid_t	row;
 
-	scan_by_uuid(view, RBAC_TABLE_MEMBERSHIP, MEMBERSHIP_BY_PRINCIPAL, MEMBERSHIP_PRINCIPAL,
-				 principal, read_membership, &row, callback, arg);
+	scan_by_uuid(view, MEMBERSHIP_BY_PRINCIPAL, principal, read_membership, &row, callback, arg);
 }
 
 static void
@@ -609,8 +717,7 @@ rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback cal
 {
 	GroupMemberRow row;
 
-	scan_by_uuid(view, RBAC_TABLE_GROUP_MEMBER, GROUP_MEMBER_BY_MEMBER, GROUP_MEMBER_MEMBER,
-				 member, read_group_member, &row, callback, arg);
+	scan_by_uuid(view, GROUP_MEMBER_BY_MEMBER, member, read_group_member, &row, callback, arg);
 }
 
 static void
@@ -631,8 +738,7 @@ rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback 
 {
 	AccessGrantRow row;
 
-	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_PRINCIPAL, ACCESS_GRANT_PRINCIPAL,
-				 principal, read_access_grant, &row, callback, arg);
+	scan_by_uuid(view, ACCESS_GRANT_BY_PRINCIPAL, principal, read_access_grant, &row, callback, arg);
 }
 
 void
@@ -640,8 +746,7 @@ rbac_tables_grants_on(TableView *view, const pg_uuid_t *resource, RbacRowCallbac
 {
 	AccessGrantRow row;
 
-	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_RESOURCE, ACCESS_GRANT_RESOURCE,
-				 resource, read_access_grant, &row, callback, arg);
+	scan_by_uuid(view, ACCESS_GRANT_BY_RESOURCE, resource, read_access_grant, &row, callback, arg);
 }
 
 void
@@ -649,8 +754,7 @@ rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, RbacRowCallba
 {
 	AccessGrantRow row;
 
-	scan_by_uuid(view, RBAC_TABLE_ACCESS_GRANT, ACCESS_GRANT_BY_GRANTABLE, ACCESS_GRANT_GRANTABLE,
-				 grantable, read_access_grant, &row, callback, arg);
+	scan_by_uuid(view, ACCESS_GRANT_BY_GRANTABLE, grantable, read_access_grant, &row, callback, arg);
 }
 
 static void
@@ -665,8 +769,8 @@ read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_tables_role_principal(TableView *view, Oid role, pg_uuid_t *principal)
 {
-	return scan_equal(view, RBAC_TABLE_DATABASE_ROLE, DATABASE_ROLE_BY_ROLE, DATABASE_ROLE_ROLE,
-					  F_OIDEQ, ObjectIdGetDatum(role), read_database_role, principal, NULL, NULL);
+	return scan_equal(view, DATABASE_ROLE_BY_ROLE, F_OIDEQ, ObjectIdGetDatum(role),
+					  read_database_role, principal, NULL, NULL);
 }
 
 static void
@@ -698,9 +802,8 @@ bool
 rbac_tables_authentication_policy(TableView *view, const pg_uuid_t *organization,
 								   AuthenticationPolicyRow *row)
 {
-	return scan_by_uuid(view, RBAC_TABLE_AUTHENTICATION_POLICY,
-						AUTHENTICATION_POLICY_BY_ORGANIZATION, AUTHENTICATION_POLICY_ORGANIZATION,
-						organization, read_authentication_policy, row, NULL, NULL);
+	return scan_by_uuid(view, AUTHENTICATION_POLICY_BY_ORGANIZATION, organization,
+						read_authentication_policy, row, NULL, NULL);
 }
 
 static void
@@ -739,11 +842,9 @@ rbac_tables_token(TableView *view, const char *prefix, TokenRow *row)
 {
 	Datum		key = CStringGetTextDatum(prefix);
 
-	if (!scan_equal(view, RBAC_TABLE_TOKEN, TOKEN_BY_PREFIX, TOKEN_PREFIX,
-					F_TEXTEQ, key, read_token, row, NULL, NULL))
+	if (!scan_equal(view, TOKEN_BY_PREFIX, F_TEXTEQ, key, read_token, row, NULL, NULL))
 		return false;
-	scan_equal(view, RBAC_TABLE_TOKEN_USE, TOKEN_USE_BY_PREFIX, TOKEN_USE_PREFIX,
-			   F_TEXTEQ, key, read_token_use, row, NULL, NULL);
+	scan_equal(view, TOKEN_USE_BY_PREFIX, F_TEXTEQ, key, read_token_use, row, NULL, NULL);
 	return true;
 }
 
@@ -758,8 +859,7 @@ read_nothing(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_tables_is_retired(TableView *view, const pg_uuid_t *id)
 {
-	return scan_by_uuid(view, RBAC_TABLE_RETIRED_ID, RETIRED_ID_BY_ID, RETIRED_ID_ID,
-						id, read_nothing, NULL, NULL, NULL);
+	return scan_by_uuid(view, RETIRED_ID_BY_ID, id, read_nothing, NULL, NULL, NULL);
 }
 
 static void

@@ -37,30 +37,53 @@ typedef enum PrincipalKind
 	RBAC_GROUP
 } PrincipalKind;
 
-/* The tables that decisions read, in the order of table_names[] */
+/*
+ * The tables of the extension: all of them, in the order in which a restore
+ * brings their rows, a table after those that it references.  What is to be
+ * known of each is its descriptor's, in rbac_tables.c.
+ */
 typedef enum RbacTable
 {
 	RBAC_TABLE_RESOURCE,
+	RBAC_TABLE_RETIRED_ID,
+	RBAC_TABLE_ORGANIZATION,
 	RBAC_TABLE_PRINCIPAL,
 	RBAC_TABLE_MEMBERSHIP,
+	RBAC_TABLE_INVITATION,
 	RBAC_TABLE_GROUP_MEMBER,
-	RBAC_TABLE_ACCESS_GRANT,
-	RBAC_TABLE_DATABASE_ROLE,
-	RBAC_TABLE_AUTHENTICATION_POLICY,
-	RBAC_TABLE_TOKEN,
-	RBAC_TABLE_TOKEN_USE,
-	RBAC_TABLE_RETIRED_ID,
-	RBAC_TABLE_FACTS_SIGNAL,
-	RBAC_TABLE_PLAN_SIGNAL,
-	/* what follows is the catalogue of actions, roles and permissions */
 	RBAC_TABLE_ACTION,
 	RBAC_TABLE_GRANTABLE,
 	RBAC_TABLE_GRANTABLE_ON,
 	RBAC_TABLE_ALLOWED_ACTION,
-	RBAC_TABLE_CATALOGUE_SIGNAL
+	RBAC_TABLE_ACCESS_GRANT,
+	RBAC_TABLE_DOMAIN,
+	RBAC_TABLE_IDENTITY_PROVIDER,
+	RBAC_TABLE_AUTHENTICATION_POLICY,
+	RBAC_TABLE_BILLING_ADDRESS,
+	RBAC_TABLE_PAYMENT_METHOD,
+	RBAC_TABLE_BILLING_GROUP,
+	RBAC_TABLE_PROJECT,
+	RBAC_TABLE_SERVICE,
+	RBAC_TABLE_PLAN_LIST,
+	RBAC_TABLE_TAG,
+	RBAC_TABLE_SERVICE_USER,
+	RBAC_TABLE_DATABASE_ROLE,
+	RBAC_TABLE_ACKNOWLEDGED_FINDING,
+	RBAC_TABLE_TOKEN,
+	RBAC_TABLE_TOKEN_USE,
+	RBAC_TABLE_FACTS_SIGNAL,
+	RBAC_TABLE_CATALOGUE_SIGNAL,
+	RBAC_TABLE_PLAN_SIGNAL
 } RbacTable;
 
-#define RBAC_TABLES		(RBAC_TABLE_CATALOGUE_SIGNAL + 1)
+#define RBAC_TABLES		(RBAC_TABLE_PLAN_SIGNAL + 1)
+
+/* What is read as a whole, from several tables */
+typedef enum RbacPurpose
+{
+	RBAC_FOR_PRINCIPALS = 1 << 0,
+	RBAC_FOR_CATALOGUE = 1 << 1
+} RbacPurpose;
 
 /* What a relation cache message is about */
 typedef enum RbacChange
@@ -166,6 +189,7 @@ typedef struct TokenRow
  */
 typedef struct TableView
 {
+	uint64		open;			/* bits of the tables in "rel" */
 	Relation	rel[RBAC_TABLES];
 	Snapshot	snapshot;
 	bool		enough;			/* a callback has seen enough: end the scan */
@@ -179,7 +203,8 @@ extern Oid	rbac_table_oid(RbacTable table);
 extern Oid	rbac_schema_oid(void);
 extern Oid	rbac_path_type_oid(void);
 
-extern void rbac_tables_lock(TableView *view, uint32 tables);
+extern uint64 rbac_tables_read_for(RbacPurpose purpose);
+extern void rbac_tables_lock(TableView *view, uint64 tables);
 extern void rbac_tables_look(TableView *view);
 extern void rbac_tables_close(TableView *view);
 
@@ -206,7 +231,7 @@ extern void rbac_tables_allowed_actions(TableView *view, RbacRowCallback callbac
 extern const char *rbac_kind_name(ResourceKind kind);
 extern bool rbac_kind_from_name(const char *name, ResourceKind *kind);
 
-#define RBAC_TABLE_BIT(table)	((uint32) 1 << (table))
+#define RBAC_TABLE_BIT(table)	(UINT64CONST(1) << (table))
 
 static inline bool
 rbac_uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)

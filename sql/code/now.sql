@@ -51,7 +51,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.grants_on_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.grants_on_now(uuid) IS
     'grants that stand on a resource itself, as committed now rather than at the transaction''s snapshot';
 
-CREATE FUNCTION aiven_rbac.grants_of_now(name uuid, OUT resource uuid, OUT grantable uuid,
+CREATE FUNCTION aiven_rbac.grants_of_now(granted uuid, OUT resource uuid, OUT grantable uuid,
                                          OUT valid_from timestamptz, OUT valid_until timestamptz)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'rbac_grants_of_now'

@@ -17,11 +17,9 @@ DO $$
 DECLARE
     t record;
 BEGIN
-    FOR t IN SELECT * FROM (VALUES ('resource', ''), ('principal', ''), ('membership', ''), ('group_member', ''),
-                                   ('access_grant', ''), ('database_role', ''), ('authentication_policy', ''),
-                                   ('action', '''catalogue'''), ('grantable', '''catalogue'''),
-                                   ('grantable_on', '''catalogue'''), ('allowed_action', '''catalogue'''))
-             AS v (name, argument)
+    FOR t IN SELECT v.name, CASE v.signal WHEN 'catalogue' THEN '''catalogue''' ELSE '' END AS argument
+             FROM aiven_rbac.tables() AS v
+             WHERE v.signal IN ('facts', 'catalogue')
     LOOP
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '

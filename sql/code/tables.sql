@@ -1,0 +1,25 @@
+-- The extension's tables, and what pg_dump takes along of them.
+
+CREATE FUNCTION aiven_rbac.tables(OUT name text, OUT signal text, OUT condition text) RETURNS SETOF record
+    AS 'MODULE_PATHNAME', 'rbac_tables'
+    LANGUAGE C STABLE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.tables() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.tables() IS
+    'tables of the extension, each after those that it references: the signal that a change sends, and on which condition pg_dump takes rows along';
+
+-- Everything but the rows that CREATE EXTENSION brings by itself.  The order is
+-- the one in which a restore brings the rows.
+DO $$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT v.name, v.condition
+             FROM aiven_rbac.tables() WITH ORDINALITY AS v (name, signal, condition, place)
+             WHERE v.condition IS NOT NULL
+             ORDER BY v.place
+    LOOP
+        PERFORM pg_catalog.pg_extension_config_dump(
+            pg_catalog.format('aiven_rbac.%I', t.name)::pg_catalog.regclass, t.condition);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,55 @@
+-- The descriptors of the extension's tables (rbac_tables.c), and what is made
+-- from them: signals, and the list for pg_dump.
+BEGIN;
+SELECT plan(8);
+
+CREATE TEMP TABLE described AS
+SELECT t.* FROM aiven_rbac.tables() WITH ORDINALITY AS t (name, signal, condition, place);
+
+SELECT set_eq('SELECT name FROM described',
+              $$ SELECT relname::text FROM pg_class WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind IN ('r', 'p') $$,
+              'every table has a descriptor');
+
+SELECT is_empty($$
+    SELECT here.name, there.name FROM pg_constraint AS k
+    JOIN described AS here ON format('aiven_rbac.%I', here.name)::regclass = k.conrelid
+    JOIN described AS there ON format('aiven_rbac.%I', there.name)::regclass = k.confrelid
+    WHERE k.contype = 'f' AND there.place >= here.place
+$$, 'a table stands after those that it references');
+SELECT ok(count(*) > 20, 'and there are references to stand after')
+FROM pg_constraint WHERE contype = 'f' AND connamespace = 'aiven_rbac'::regnamespace;
+
+SELECT results_eq($$
+    SELECT c.relname::text COLLATE "default", x.condition COLLATE "default" FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) WITH ORDINALITY AS x (id, condition, place)
+    JOIN pg_class AS c ON c.oid = x.id WHERE e.extname = 'aiven_rbac' ORDER BY x.place
+$$, 'SELECT name, condition FROM described WHERE condition IS NOT NULL ORDER BY place', 'pg_dump takes them along in that order');
+
+-- C reads no table without one of these: rbac_tables_lock()
+SELECT results_eq('SELECT signal, array_agg(name ORDER BY name) FROM described WHERE signal IS NOT NULL GROUP BY signal ORDER BY signal', $$ VALUES
+    ('catalogue', '{action,allowed_action,grantable,grantable_on}'::text[]),
+    ('facts', '{access_grant,authentication_policy,database_role,group_member,membership,principal,resource}'),
+    ('none', '{catalogue_signal,facts_signal,plan_signal,retired_id,token,token_use}')
+$$, 'what C reads sends a signal, but for what it does not keep');
+SELECT results_eq($$
+    SELECT c.relname::text COLLATE "default" AS name, g.tgname::text COLLATE "default" AS trigger, CASE WHEN g.tgnargs = 0 THEN 'facts' ELSE encode(g.tgargs, 'escape') END, g.tgenabled
+    FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid WHERE g.tgfoid = 'aiven_rbac.signal_change'::regproc ORDER BY 1, 2
+$$, $$
+    SELECT d.name, t.name, CASE d.signal WHEN 'facts' THEN 'facts' ELSE 'catalogue\000' END, t.enabled
+    FROM described AS d, (VALUES ('signal_change', 'A'::"char"), ('signal_change_applied', 'R'), ('signal_change_begun', 'A')) AS t (name, enabled)
+    WHERE d.signal IN ('facts', 'catalogue') ORDER BY 1, 2
+$$, 'those and no others have the triggers, which are on in every replication role');
+
+-- A change of each of them is heard, and of no other
+CREATE FUNCTION heard(name text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint := (SELECT invalidations FROM rbac_cache_stats());
+BEGIN
+    EXECUTE format('DELETE FROM aiven_rbac.%I WHERE false', name);
+    RETURN (SELECT invalidations FROM rbac_cache_stats()) > before;
+END $$;
+SELECT is_empty($$ SELECT name FROM described WHERE heard(name) <> coalesce(signal IN ('facts', 'catalogue'), false) $$,
+                'a session hears of changes of what is signalled');
+
+SELECT is(has_function_privilege('public', 'aiven_rbac.tables()', 'EXECUTE'), false, 'the list is nobody''s business');
+SELECT finish();
+ROLLBACK;
