@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
+#include "rbac_hash.h"
 #include "rbac_plan.h"
 #include "rbac_session.h"
 #include "rbac_signal.h"
@@ -36,6 +37,7 @@ _PG_init(void)
 							16384, 64, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
+	rbac_hash_init();
 	rbac_session_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();

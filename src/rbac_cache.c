@@ -36,12 +36,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "common/hashfn.h"
 #include "funcapi.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "rbac_cache.h"
+#include "rbac_hash.h"
 #include "rbac_signal.h"
 
 PG_FUNCTION_INFO_V1(rbac_cache_stats);
@@ -58,26 +58,6 @@ typedef struct PathKey
 	const char *data;
 	int			length;
 } PathKey;
-
-/* Eight bytes at a time: this is what a check per row spends its time on. */
-static inline uint32
-hash_path(PathKey key)
-{
-	uint64		mixed = key.length;
-	uint64		chunk;
-	int			i;
-
-	for (i = 0; i + 8 <= key.length; i += 8)
-	{
-		memcpy(&chunk, key.data + i, 8);
-		mixed = (mixed ^ chunk) * UINT64CONST(0x9E3779B97F4A7C15);
-		mixed ^= mixed >> 32;
-	}
-	chunk = 0;
-	memcpy(&chunk, key.data + i, key.length - i);
-	mixed = (mixed ^ chunk) * UINT64CONST(0xD6E8FEB86659FD93);
-	return (uint32) (mixed ^ (mixed >> 32));
-}
 
 static inline bool
 equal_paths(PathKey a, PathKey b)
@@ -117,7 +97,7 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE PrincipalSlot
 #define SH_KEY_TYPE Subject
 #define SH_KEY subject
-#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key).who.id)
+#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key).who.id)
 #define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(Subject)) == 0)
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -128,7 +108,7 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE VerdictSlot
 #define SH_KEY_TYPE const Verdict *
 #define SH_KEY verdict
-#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key), sizeof(Verdict))
+#define SH_HASH_KEY(tb, key) rbac_hash_data((const char *) (key), sizeof(Verdict))
 #define SH_EQUAL(tb, a, b) (memcmp((a), (b), sizeof(Verdict)) == 0)
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -139,7 +119,7 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE IdMemoSlot
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY id
-#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key))
+#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key))
 #define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -150,7 +130,7 @@ typedef struct PathMemoSlot
 #define SH_ELEMENT_TYPE PathMemoSlot
 #define SH_KEY_TYPE PathKey
 #define SH_KEY path
-#define SH_HASH_KEY(tb, key) hash_path(key)
+#define SH_HASH_KEY(tb, key) rbac_hash_data((key).data, (key).length)
 #define SH_EQUAL(tb, a, b) equal_paths(a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, slot) ((slot)->hash)
@@ -420,8 +400,10 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 }
 
 /*
- * The memo has taken one more resource.  When the memory is used up by this
- * principal alone, start over: verdicts are worth less than the bound.
+ * The memo has taken one more resource.  When it alone uses the memory up,
+ * start over: verdicts are worth less than the bound.  What else is in the
+ * entry does not count: a memo that had to make up for that might be emptied
+ * at every resource.
  */
 static void
 memo_grown(PrincipalEntry *entry)
@@ -433,7 +415,7 @@ memo_grown(PrincipalEntry *entry)
 		return;
 	rbac_cache_grown(entry);
 	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
-	if (entry->bytes > (Size) rbac_cache_size_kb * 1024)
+	if (MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024)
 	{
 		MemoryContextReset(entry->memo_context);
 		entry->by_id = NULL;

@@ -21,6 +21,9 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
+#include "rbac_hash.h"
 #include "rbac_principal.h"
 
 typedef struct GrantedSlot
@@ -34,7 +37,7 @@ typedef struct GrantedSlot
 #define SH_ELEMENT_TYPE GrantedSlot
 #define SH_KEY_TYPE pg_uuid_t
 #define SH_KEY resource
-#define SH_HASH_KEY(tb, key) rbac_uuid_hash(&(key))
+#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key))
 #define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -93,17 +96,29 @@ lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *pol
 		psprintf("it does not allow logging in by \"%s\"", who->method);
 }
 
+/*
+ * Policies are read aside: only what is lacking is kept.
+ */
 static void
 bar_organizations(Principal *principal, TableView *view)
 {
+	MemoryContext keep = CurrentMemoryContext;
+	MemoryContext aside = AllocSetContextCreate(keep, "rbac policies", ALLOCSET_SMALL_SIZES);
+
 	for (int i = 0; i < principal->nmemberships; i++)
 	{
 		Membership *membership = &principal->memberships[i];
 		AuthenticationPolicyRow policy;
+		bool					found;
 
-		if (rbac_tables_authentication_policy(view, &membership->organization, &policy))
+		MemoryContextSwitchTo(aside);
+		found = rbac_tables_authentication_policy(view, &membership->organization, &policy);
+		MemoryContextSwitchTo(keep);
+		if (found)
 			membership->barred = lacks_for_policy(&principal->subject.who, &policy);
+		MemoryContextReset(aside);
 	}
+	MemoryContextDelete(aside);
 }
 
 /*

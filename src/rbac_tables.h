@@ -247,17 +247,4 @@ rbac_uuid_is_nil(const pg_uuid_t *id)
 	return rbac_uuid_equal(id, &nil);
 }
 
-static inline uint32
-rbac_uuid_hash(const pg_uuid_t *id)
-{
-	uint64		half[2];
-	uint64		mixed;
-
-	/* Ids need not be random: an application can bring numbered ones. */
-	memcpy(half, id->data, UUID_LEN);
-	mixed = (half[0] ^ (half[1] >> 29)) * UINT64CONST(0x9E3779B97F4A7C15);
-	mixed = (mixed ^ half[1] ^ (mixed >> 32)) * UINT64CONST(0xD6E8FEB86659FD93);
-	return (uint32) (mixed >> 32);
-}
-
 #endif							/* RBAC_TABLES_H */

@@ -27,5 +27,39 @@ SELECT count(rbac_has_permission(md5(g::text)::uuid, 'acme'::rbac_path, 'service
 SELECT ok(s.evictions > 0 AND s.bytes <= 65536, 'memory is bounded by aiven_rbac.cache_size') FROM rbac_cache_stats() s;
 RESET aiven_rbac.cache_size;
 
+-- A principal whose grants alone take more than the setting allows keeps what it
+-- found out about resources all the same.
+SELECT count(rbac_project_create('acme', 'p' || g)) FROM generate_series(1, 600) g;
+INSERT INTO aiven_rbac.access_grant (principal, resource, grantable, organization, resource_kind)
+SELECT rbac_user('erin@acme.example'), r.id, g.id, r.organization, 'project'
+FROM aiven_rbac.resource r, aiven_rbac.grantable g WHERE r.path::text ~ '^acme[.]p' AND g.name = 'developer';
+SET LOCAL aiven_rbac.cache_size = '64kB';
+SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')), 600::bigint,
+          'a principal with many grants is asked about many resources') FROM generate_series(1, 600) g;
+CREATE TEMP TABLE looked AS SELECT * FROM rbac_cache_stats();
+SELECT cmp_ok(bytes, '>', 65536::bigint, 'it takes more than aiven_rbac.cache_size') FROM looked;
+SELECT count(rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')) FROM generate_series(1, 600) g;
+SELECT is(s.lookups - l.lookups, 0::bigint, 'S8: no resource is looked up twice') FROM rbac_cache_stats() s, looked l;
+RESET aiven_rbac.cache_size;
+
+-- Ids that multiplying by a number that everybody knows puts in one place.  A
+-- hash table with many keys in one place grows.
+CREATE FUNCTION pg_temp.little_endian(n numeric) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(encode(substr(int8send((CASE WHEN n >= 2^63::numeric THEN n - 2^64::numeric ELSE n END)::bigint), i, 1), 'hex'), '' ORDER BY i DESC)
+    FROM generate_series(1, 8) AS i
+$$;
+CREATE FUNCTION pg_temp.meeting_id(n bigint) RETURNS uuid LANGUAGE sql AS $$
+    SELECT (pg_temp.little_endian((4711 # n) * 17428512612931826493 % 2^64::numeric) || pg_temp.little_endian(n))::uuid
+$$;
+CREATE FUNCTION pg_temp.bytes_for(ids uuid[]) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE aiven_rbac.access_grant SET granted_at = granted_at;
+    PERFORM rbac_has_permission(rbac_user('bob@acme.example'), id, 'service.view') FROM unnest(ids) AS id;
+    RETURN (SELECT bytes FROM rbac_cache_stats());
+END $$;
+SELECT cmp_ok(pg_temp.bytes_for((SELECT array_agg(pg_temp.meeting_id(g)) FROM generate_series(1, 4000) g)), '<',
+              2 * pg_temp.bytes_for((SELECT array_agg(md5(g::text)::uuid) FROM generate_series(1, 4000) g)),
+              'S8: ids that somebody chose fill a table like others');
+
 SELECT * FROM finish();
 ROLLBACK;
