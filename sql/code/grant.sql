@@ -11,7 +11,7 @@ CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @exts
 DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{organization,unit,project,service}', 'share');
-    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user,group}', 'share');
+    p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user,group}', 'share', resource);
     g aiven_rbac.grantable;
     levels text;
 BEGIN
@@ -43,6 +43,8 @@ BEGIN
             USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Its members are super admins: they have everything.';
     END IF;
     IF NOT aiven_rbac.hold_membership(p.id, r.organization, 'share') THEN
+        PERFORM aiven_rbac.look_again(resource, '{organization,unit,project,service}');
+        PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
         RAISE EXCEPTION '% "%" does not belong to the organization of "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), resource
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Only accepted members, and groups and application users of the organization, can be granted anything.',
@@ -83,7 +85,13 @@ BEGIN
     END IF;
     DELETE FROM aiven_rbac.access_grant AS a
     WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g;
-    RETURN FOUND;
+    IF NOT FOUND THEN
+        -- There was none, or it has ended with its principal while this waited.
+        PERFORM aiven_rbac.look_again(resource, '{organization,unit,project,service}');
+        PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
+        RETURN false;
+    END IF;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS

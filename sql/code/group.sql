@@ -105,6 +105,7 @@ BEGIN
         PERFORM aiven_rbac.require(actor, 'group_member.add', g.organization);
     END IF;
     IF NOT aiven_rbac.hold_membership(p.id, g.organization, 'share') THEN
+        PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user}');
         RAISE EXCEPTION '% "%" does not belong to the organization of group "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), g.name
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Groups hold accepted members and application users of their organization.',
@@ -117,6 +118,20 @@ END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_add(uuid, uuid) IS
     'add a user or application user to a group; it requires group_member.add, for a group that holds grants group_member.add_privileged and every action that they give, for account owners super_admin.manage';
+
+CREATE FUNCTION aiven_rbac.is_in_group(principal uuid, "group" uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT EXISTS (SELECT FROM aiven_rbac.group_member AS m WHERE m.member = principal AND m.group_id = "group") $$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_in_group(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_in_group(uuid, uuid) IS 'is a principal a member of a group?';
+
+CREATE FUNCTION aiven_rbac.is_in_group_now(principal uuid, "group" uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) IS 'is a principal a member of a group, as committed now?';
 
 CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -132,10 +147,14 @@ BEGIN
         PERFORM aiven_rbac.hold_super_admins(principal);
     END IF;
     g := aiven_rbac.hold_principal(actor, "group", '{group}', 'share');
+    actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, CASE WHEN g.account_owners THEN 'super_admin.manage'
                                       ELSE 'group_member.remove' END, g.organization);
     DELETE FROM aiven_rbac.group_member AS m WHERE m.group_id = g.id AND m.member = principal;
     IF NOT FOUND THEN
+        IF aiven_rbac.is_in_group_now(principal, g.id) THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
         RAISE EXCEPTION 'the principal with id % is not a member of group "%"', coalesce(principal::text, 'NULL'), g.name
             USING ERRCODE = 'undefined_object';
     END IF;
@@ -144,32 +163,50 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_remove(uuid, uuid) IS
     'remove a member from a group; it requires group_member.remove, for account owners super_admin.manage';
 
-CREATE FUNCTION aiven_rbac.account_owners(organization @extschema@.rbac_path) RETURNS uuid
+CREATE FUNCTION aiven_rbac.account_owners(organization uuid) RETURNS uuid
     LANGUAGE sql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT p.id FROM aiven_rbac.principal AS p
-    WHERE p.account_owners
-      AND p.organization = (aiven_rbac.find_resource_now(aiven_rbac.current_actor(), account_owners.organization,
-                                                         '{organization}')).id
+    SELECT p.id FROM aiven_rbac.principal AS p WHERE p.organization = account_owners.organization AND p.account_owners
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.account_owners(@extschema@.rbac_path) IS
+REVOKE ALL ON FUNCTION aiven_rbac.account_owners(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.account_owners(uuid) IS
     'the group whose members are an organization''s super admins';
 
+CREATE FUNCTION aiven_rbac.account_owners_now(organization uuid) RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.account_owners_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.account_owners_now(uuid) IS
+    'the group whose members are an organization''s super admins, as committed now';
+
 CREATE FUNCTION @extschema@.rbac_super_admin_add(organization @extschema@.rbac_path, principal uuid) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT @extschema@.rbac_group_member_add(aiven_rbac.account_owners(organization), principal) $$;
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    o aiven_rbac.resource := (aiven_rbac.begin_act('super_admin.manage', organization, '{organization}', 'settings')).place;
+BEGIN
+    PERFORM @extschema@.rbac_group_member_add(aiven_rbac.account_owners_now(o.id), principal);
+END
+$$;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_path, uuid) IS
     'make a member a super admin of the organization; only super admins can';
 
 CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT @extschema@.rbac_group_member_remove(aiven_rbac.account_owners(organization), principal) $$;
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    o aiven_rbac.resource := (aiven_rbac.begin_act('super_admin.manage', organization, '{organization}', 'settings')).place;
+BEGIN
+    PERFORM @extschema@.rbac_group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
+END
+$$;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_path, uuid) IS
     'end a member''s super admin standing; only super admins can, and the last one stays';

@@ -10,7 +10,8 @@
 -- wait for each other.  How much a lock holds is said in one word:
 --
 --	share	it stays where it is, and exists (FOR KEY SHARE)
---	edit	besides, nobody else edits it (FOR NO KEY UPDATE)
+--	settings	the same, and what an organization sets for itself is held
+--	edit	nobody else edits it (FOR NO KEY UPDATE)
 --	change	it is about to be renamed, moved or deleted (FOR UPDATE)
 --
 -- Finding reads what is committed now, whatever the transaction's snapshot
@@ -299,7 +300,9 @@ BEGIN
         IF r.id = held THEN
             RETURN r;
         END IF;
-        IF aiven_rbac.lock_row('resource', r.id, hold) THEN
+        IF aiven_rbac.lock_row('resource', r.id, CASE hold WHEN 'settings' THEN 'share' ELSE hold END)
+           AND (r.kind <> 'organization' OR hold NOT IN ('settings', 'change')
+                OR aiven_rbac.lock_row('organization', r.id, 'edit')) THEN
             held := r.id;
         ELSE
             PERFORM aiven_rbac.refuse_old_snapshot();
@@ -311,7 +314,26 @@ REVOKE ALL ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rb
 COMMENT ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_path, text[], text) IS
     'the resource at a path, of one of the kinds, locked; an error if there is none after any wait';
 
-CREATE FUNCTION aiven_rbac.hold_principal(actor aiven_rbac.actor, id uuid, kinds text[], hold text) RETURNS aiven_rbac.principal
+-- For a body that takes locks of its own: after a wait the session's principal
+-- may be deactivated, or the place gone or out of its sight.
+CREATE FUNCTION aiven_rbac.look_again(path @extschema@.rbac_path, kinds text[]) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM aiven_rbac.find_resource_now(aiven_rbac.current_actor(), path, kinds);
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_path, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_path, text[]) IS
+    'an error if the session may not administer any more, or if there is no resource of the kinds at a path for it any more';
+
+CREATE FUNCTION aiven_rbac.hold_principal(actor aiven_rbac.actor, id uuid, kinds text[], hold text,
+                                          place @extschema@.rbac_path DEFAULT NULL,
+                                          place_kinds text[] DEFAULT '{organization,unit,project,service}')
+    RETURNS aiven_rbac.principal
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -330,12 +352,15 @@ BEGIN
         IF NOT held THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
         END IF;
+        IF place IS NOT NULL THEN
+            PERFORM aiven_rbac.look_again(place, place_kinds);
+        END IF;
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text) IS
-    'the principal with an id, of one of the kinds, locked; an error if there is none after any wait';
+REVOKE ALL ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_path, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_path, text[]) IS
+    'the principal with an id, of one of the kinds, locked; an error if there is none after any wait, or if the place that the call is about is not there any more';
 
 CREATE FUNCTION aiven_rbac.hold_belonging(actor aiven_rbac.actor, kind text, id uuid, hold text) RETURNS uuid
     LANGUAGE plpgsql
@@ -427,6 +452,7 @@ BEGIN
     place := aiven_rbac.find_resource_now(actor, path, kinds);
     PERFORM aiven_rbac.require(actor, action, place.id);
     place := aiven_rbac.hold_resource(actor, path, kinds, hold);
+    actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, action, place.id);
     RETURN ROW(actor, place)::aiven_rbac.act;
 END
@@ -447,6 +473,7 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, organization);
     organization := aiven_rbac.hold_belonging(actor, kind, id, hold);
+    actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, action, organization);
     RETURN ROW(actor, aiven_rbac.resource_with_id_now(organization))::aiven_rbac.act;
 END

@@ -161,6 +161,7 @@ BEGIN
     END IF;
     -- A deactivation that is under way comes first.
     founder := aiven_rbac.hold_principal(actor, super_admin, '{user}', 'edit');
+    actor := aiven_rbac.current_actor();
     IF founder.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', founder.email
             USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -212,7 +213,7 @@ CREATE FUNCTION @extschema@.rbac_organization_support_tier_set(organization @ext
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := (aiven_rbac.begin_act('billing_group.edit', organization, '{organization}')).place;
+    o aiven_rbac.resource := (aiven_rbac.begin_act('billing_group.edit', organization, '{organization}', 'settings')).place;
     violated text;
 BEGIN
     UPDATE aiven_rbac.organization AS x SET support_tier = rbac_organization_support_tier_set.support_tier

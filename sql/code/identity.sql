@@ -188,7 +188,8 @@ CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extsche
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := (aiven_rbac.begin_act('authentication_policy.change', organization, '{organization}')).place;
+    o aiven_rbac.resource := (aiven_rbac.begin_act('authentication_policy.change', organization, '{organization}',
+                                                   'settings')).place;
     violated text;
     missing text;
 BEGIN

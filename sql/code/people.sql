@@ -132,6 +132,7 @@ BEGIN
     PERFORM aiven_rbac.require_manager(actor, action, p.id);
     PERFORM aiven_rbac.hold_super_admins(p.id);
     p := aiven_rbac.hold_principal(actor, "user", '{user}', 'edit');
+    actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require_manager(actor, action, p.id);
     RETURN p;
 END
@@ -154,10 +155,8 @@ DECLARE
     p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user}', 'change');
     manager uuid := aiven_rbac.managed_by_now(p.id);
 BEGIN
+    actor := aiven_rbac.current_actor();
     IF actor.principal = p.id AND manager IS NULL THEN
-        IF p.deactivated_at IS NOT NULL THEN
-            RAISE EXCEPTION 'user "%" is deactivated', p.email USING ERRCODE = 'insufficient_privilege';
-        END IF;
         IF email <> p.email THEN
             RAISE EXCEPTION 'permission denied to change one''s own email'
                 USING ERRCODE = 'insufficient_privilege',
@@ -286,6 +285,7 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require(actor, action, p.organization);
     p := aiven_rbac.hold_principal(actor, id, ARRAY[kind], hold);
+    actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, action, p.organization);
     RETURN p;
 END
@@ -485,7 +485,16 @@ BEGIN
                                 ELSE format('It expired at %s.', i.expires_at) END,
                   HINT = 'Ask for a new invitation.';
     END IF;
-    invitee := aiven_rbac.hold_principal(actor, invitee.id, '{user}', 'share');
+    -- The user may be gone after a wait, or have another email.
+    PERFORM aiven_rbac.lock_row('principal', invitee.id, 'share');
+    invitee := aiven_rbac.user_with_email_now(i.email);
+    actor := aiven_rbac.current_actor();
+    IF invitee.id IS NULL OR (actor.operator IS NOT TRUE AND invitee.id IS DISTINCT FROM actor.principal) THEN
+        RAISE EXCEPTION 'invitation with id % does not exist', invitation
+            USING ERRCODE = 'undefined_object',
+                  DETAIL = 'An invitation is for the user with the email that was invited.',
+                  HINT = 'Sign in as that user.';
+    END IF;
     IF invitee.deactivated_at IS NOT NULL THEN
         RAISE EXCEPTION 'user "%" is deactivated', invitee.email USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -534,13 +543,16 @@ DECLARE
     p aiven_rbac.principal;
 BEGIN
     PERFORM aiven_rbac.hold_super_admins(principal);
-    p := aiven_rbac.hold_principal(actor, principal, '{user}', 'share');
+    PERFORM aiven_rbac.look_again(organization, '{organization}');
+    p := aiven_rbac.hold_principal(actor, principal, '{user}', 'share', organization, '{organization}');
     -- Nobody may become a super admin between the look and the removal.
     PERFORM aiven_rbac.hold_membership(p.id, o.id, 'change');
+    PERFORM aiven_rbac.look_again(organization, '{organization}');
     PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin_now(p.id, o.id) IS NOT FALSE
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
     IF NOT FOUND THEN
+        PERFORM aiven_rbac.find_principal_now(actor, principal, '{user}');
         RAISE EXCEPTION 'user "%" is not a member of organization "%"', p.email, organization
             USING ERRCODE = 'undefined_object';
     END IF;
@@ -561,6 +573,7 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.hold_super_admins(actor.principal);
     PERFORM aiven_rbac.hold_membership(actor.principal, o.id, 'change');
+    PERFORM aiven_rbac.look_again(organization, '{organization}');
     DELETE FROM aiven_rbac.membership AS m
     WHERE m.organization = o.id AND m.principal = actor.principal AND m.kind = 'user';
     IF NOT FOUND THEN

@@ -142,8 +142,11 @@ BEGIN
     -- The target is locked before the project, as a rename of it would do.  A
     -- grant references the project and so waits for this; one that was just
     -- given is seen below.
-    target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
+    target := aiven_rbac.find_resource_now(actor, parent, '{organization,unit}');
+    PERFORM aiven_rbac.lock_row('resource', target.id, 'share');
     p := aiven_rbac.hold_resource(actor, project, '{project}', 'change');
+    target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
+    actor := aiven_rbac.current_actor();
     moved := target.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(p.path);
     PERFORM aiven_rbac.require(actor, 'project.move', p.id);
     IF target.organization <> p.organization THEN
