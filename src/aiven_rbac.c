@@ -22,6 +22,7 @@
 #include "rbac_plan.h"
 #include "rbac_session.h"
 #include "rbac_signal.h"
+#include "rbac_standing.h"
 
 PG_MODULE_MAGIC;
 
@@ -43,4 +44,5 @@ _PG_init(void)
 	rbac_signal_init();
 	rbac_plan_init();
 	rbac_cascade_init();
+	rbac_standing_init();
 }

@@ -15,11 +15,18 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/procarray.h"
+#else
+#include "storage/sinvaladt.h"
 #endif
 
 /*
@@ -97,6 +104,24 @@ rbac_materialize(FunctionCallInfo fcinfo)
 											  false, work_mem);
 	MemoryContextSwitchTo(caller);
 #endif
+}
+
+/*
+ * The process that runs a transaction; 0 if none does, as with one that is
+ * prepared.
+ */
+static inline int
+rbac_pid_of_transaction(VirtualTransactionId transaction)
+{
+#if PG_VERSION_NUM >= 170000
+	PGPROC	   *proc = ProcNumberGetProc(transaction.procNumber);
+	bool		runs = proc != NULL && proc->vxid.lxid == transaction.localTransactionId;
+#else
+	PGPROC	   *proc = BackendIdGetProc(transaction.backendId);
+	bool		runs = proc != NULL && proc->lxid == transaction.localTransactionId;
+#endif
+
+	return runs ? proc->pid : 0;
 }
 
 #endif							/* COMPAT_H */

@@ -110,26 +110,22 @@ add_allowed_action(void *row, void *arg)
 }
 
 /*
- * Read the tables into a new Catalogue.  Sets *seen to the generation that
- * it belongs to.
+ * Read a view's rows into a new Catalogue, in a child of the current memory
+ * context.  The caller holds it.
  */
-static Catalogue *
-load_catalogue(uint64 *seen)
+Catalogue *
+rbac_catalogue_read(TableView *view)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "rbac catalogue",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Catalogue  *catalogue = palloc0(sizeof(Catalogue));
-	TableView	view;
 
 	catalogue->context = context;
-	rbac_tables_lock(&view, rbac_tables_read_for(RBAC_FOR_CATALOGUE));
-	*seen = rbac_catalogue_generation;
-	rbac_tables_look(&view);
-
-	rbac_tables_actions(&view, add_action, catalogue);
-	rbac_tables_grantables(&view, add_grantable, catalogue);
+	catalogue->references = 1;
+	rbac_tables_actions(view, add_action, catalogue);
+	rbac_tables_grantables(view, add_grantable, catalogue);
 	if (catalogue->ngrantables > 0)
 		qsort(catalogue->grantables, catalogue->ngrantables, sizeof(Grantable), compare_names);
 	catalogue->by_id = palloc(sizeof(Grantable *) * Max(catalogue->ngrantables, 1));
@@ -140,10 +136,8 @@ load_catalogue(uint64 *seen)
 			catalogue->super_admin = &catalogue->grantables[i];
 	}
 	qsort(catalogue->by_id, catalogue->ngrantables, sizeof(Grantable *), compare_ids);
-	rbac_tables_grantable_on(&view, add_grantable_on, catalogue);
-	rbac_tables_allowed_actions(&view, add_allowed_action, catalogue);
-
-	rbac_tables_close(&view);
+	rbac_tables_grantable_on(view, add_grantable_on, catalogue);
+	rbac_tables_allowed_actions(view, add_allowed_action, catalogue);
 	MemoryContextSwitchTo(caller);
 	return catalogue;
 }
@@ -157,6 +151,7 @@ Catalogue *
 rbac_catalogue_acquire(void)
 {
 	uint64		seen;
+	TableView	view;
 	Catalogue  *loaded;
 
 	if (current != NULL && current_generation == rbac_catalogue_generation)
@@ -165,9 +160,12 @@ rbac_catalogue_acquire(void)
 		return current;
 	}
 
-	loaded = load_catalogue(&seen);
+	rbac_tables_lock(&view, rbac_tables_read_for(RBAC_FOR_CATALOGUE));
+	seen = rbac_catalogue_generation;
+	rbac_tables_look(&view);
+	loaded = rbac_catalogue_read(&view);
+	rbac_tables_close(&view);
 	MemoryContextSetParent(loaded->context, TopMemoryContext);
-	loaded->references = 1;
 	if (seen == rbac_catalogue_generation)
 	{
 		Catalogue  *previous = current;

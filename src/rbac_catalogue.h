@@ -88,6 +88,7 @@ typedef struct Verdict
 	ResourceKind kind;
 } Verdict;
 
+extern Catalogue	   *rbac_catalogue_read(TableView *view);
 extern Catalogue *rbac_catalogue_acquire(void);
 extern void rbac_catalogue_release(Catalogue *catalogue);
 extern bool rbac_catalogue_is_current(const Catalogue *catalogue);

@@ -27,6 +27,8 @@
 #include "compat.h"
 #include "rbac_cache.h"
 #include "rbac_session.h"
+#include "rbac_signal.h"
+#include "rbac_standing.h"
 
 PG_FUNCTION_INFO_V1(rbac_now);
 PG_FUNCTION_INFO_V1(rbac_judged_at);
@@ -40,6 +42,7 @@ PG_FUNCTION_INFO_V1(rbac_allowed_now);
 PG_FUNCTION_INFO_V1(rbac_find_grantable);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held);
 PG_FUNCTION_INFO_V1(rbac_actions_not_held_of);
+PG_FUNCTION_INFO_V1(rbac_may_hand_out);
 
 /*
  * The function X with the parameters of the function X_now that is called
@@ -324,99 +327,154 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 }
 
 /*
- * The names of the actions that "wanted" has, or else the role or permission
- * "grantable" gives when granted on the resource, and that the principal does
- * not hold on it from "from" (or now, if that has passed) to "until".  A grant
- * of the principal's counts if its own period covers all of that: what ends
- * tomorrow can't be handed out for longer.  It has to cover the beginning even
- * if nothing comes after, since revoking asks about a mere instant.
+ * What is asked for: some actions, all that a role or permission gives, or one
+ * action by name
  */
-static Datum
-actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id,
-				 const pg_uuid_t *grantable_id, const ActionSet *wanted,
-				 TimestampTz from, TimestampTz until)
+typedef struct Sought
 {
-	TimestampTz now = rbac_instant();
-	TimestampTz begin = Max(from, now);
-	Subject		subject;
-	PrincipalEntry *entry;
-	const Verdict *verdict;
-	ResourceRow resource;
-	TableView	view;
-	bool		found;
-	ActionSet	held = {{0}};
-	ActionSet	missing;
+	const ActionSet *actions;
+	const pg_uuid_t *grantable;
+	const char *action;
+} Sought;
+
+static const ActionSet *
+actions_sought(const Sought *sought, const Catalogue *catalogue, const ResourceRow *resource)
+{
+	const Grantable *grantable;
+	Requirement *requirement;
+
+	if (sought->actions != NULL)
+		return sought->actions;
+	if (sought->action != NULL)
+	{
+		requirement = palloc0(sizeof(Requirement));
+		rbac_resolve_or_fail(catalogue, sought->action, requirement);
+		return rbac_required_actions(catalogue, requirement, resource->kind, &resource->organization);
+	}
+	grantable = rbac_grantable_by_id(catalogue, sought->grantable);
+	if (grantable == NULL)
+		elog(ERROR, "role or permission does not exist");
+	return &grantable->allowed[resource->kind];
+}
+
+static ArrayType *
+names_of(const ActionSet *actions, const Catalogue *catalogue)
+{
 	ArrayBuildState *names = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	AcceptInvalidationMessages();
+	for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
+	{
+		if (action_set_has(actions, i) && catalogue->actions[i].name != NULL)
+			accumArrayResult(names, CStringGetTextDatum(catalogue->actions[i].name),
+							 false, TEXTOID, CurrentMemoryContext);
+	}
+	return DatumGetArrayTypeP(makeArrayResult(names, CurrentMemoryContext));
+}
+
+static void
+find_resource(const pg_uuid_t *id, ResourceRow *resource)
+{
+	TableView	view;
+	bool		found;
+
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_tables_look(&view);
-	found = rbac_tables_resource(&view, resource_id, &resource);
+	found = rbac_tables_resource(&view, id, resource);
 	rbac_tables_close(&view);
 	if (!found)
 		elog(ERROR, "resource does not exist");
+}
 
-	rbac_session_subject(principal, &subject);
-	entry = rbac_cache_pin(&subject, now);
+/*
+ * The names of the actions sought that a principal does not hold on a resource
+ * from "from" (or now, if that has passed) to "until".  When there are none and
+ * the principal is about to hand something out, that is judged again at COMMIT.
+ */
+static ArrayType *
+actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const Sought *sought,
+				 TimestampTz from, TimestampTz until, bool hand_out)
+{
+	TimestampTz now = rbac_instant();
+	Standing	standing;
+	PrincipalEntry *entry;
+	ResourceRow resource;
+	uint64		news;
+	ArrayType  *result;
+
+	AcceptInvalidationMessages();
+	news = rbac_signal_news();
+	find_resource(resource_id, &resource);
+	memset(&standing, 0, sizeof(Standing));
+	rbac_session_subject(principal, &standing.subject);
+	if (standing.subject.in_session)
+		standing.role = rbac_session_mapped_role();
+	standing.resource = resource.id;
+	standing.organization = resource.organization;
+	standing.from = from;
+	standing.until = until;
+
+	entry = rbac_cache_pin(&standing.subject, now);
 	PG_TRY();
 	{
-		const ActionSet *sought = wanted;
+		const Catalogue *catalogue = entry->principal->catalogue;
+		ActionSet	missing;
 
-		if (sought == NULL)
-		{
-			const Grantable *grantable = rbac_grantable_by_id(entry->catalogue, grantable_id);
-
-			if (grantable == NULL)
-				elog(ERROR, "role or permission does not exist");
-			sought = &grantable->allowed[resource.kind];
-		}
-		verdict = rbac_cache_verdict(entry, resource_id);
+		standing.actions = *actions_sought(sought, catalogue, &resource);
 		rbac_cache_locate(entry);
-		for (int i = 0; verdict != NULL && i < entry->principal->ngrants; i++)
-		{
-			const PrincipalGrant *grant = &entry->principal->grants[i];
-
-			if (grant->valid_from <= begin && grant->valid_until > begin &&
-				grant->valid_until >= until &&
-				rbac_path_contains(grant->path, grant->path_length,
-								   RBAC_PATH_DATA(resource.path), RBAC_PATH_LEN(resource.path)))
-				action_set_union(&held, grant->allowed);
-		}
-		missing = action_set_difference(sought, &held);
-		for (int i = 0; i < RBAC_MAX_ACTIONS; i++)
-		{
-			if (action_set_has(&missing, i) && entry->catalogue->actions[i].name != NULL)
-				accumArrayResult(names, CStringGetTextDatum(entry->catalogue->actions[i].name),
-								 false, TEXTOID, CurrentMemoryContext);
-		}
+		missing = rbac_principal_lacks(entry->principal, &resource, &standing.actions, Max(from, now), until);
+		result = names_of(&missing, catalogue);
+		if (hand_out && action_set_is_empty(&missing))
+			rbac_standing_note(&standing, news, entry->principal->until);
 	}
 	PG_FINALLY();
 	{
 		rbac_cache_unpin(entry);
 	}
 	PG_END_TRY();
-	return makeArrayResult(names, CurrentMemoryContext);
+	return result;
+}
+
+/*
+ * The arguments that two functions have in common: a principal, a resource,
+ * what is sought, a period, and whether it is handed out.
+ */
+static Datum
+answer(FunctionCallInfo fcinfo, const Sought *sought)
+{
+	PG_RETURN_ARRAYTYPE_P(actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), sought,
+										   PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
+										   PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4),
+										   PG_GETARG_BOOL(5)));
+}
+
+static void
+refuse_null(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || (PG_NARGS() > 5 && PG_ARGISNULL(5)))
+		elog(ERROR, "principal, resource, what is sought and hand_out must not be null");
 }
 
 /*
  * aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
- *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *							   valid_from timestamptz, valid_until timestamptz,
+ *							   hand_out boolean) → text[]
  *
  * valid_from NULL: now; valid_until NULL: for ever.
  */
 Datum
 rbac_actions_not_held(PG_FUNCTION_ARGS)
 {
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		elog(ERROR, "principal, resource and grantable must not be null");
-	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), PG_GETARG_UUID_P(2), NULL,
-							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
-							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+	Sought		sought = {0};
+
+	refuse_null(fcinfo);
+	sought.grantable = PG_GETARG_UUID_P(2);
+	return answer(fcinfo, &sought);
 }
 
 /*
  * aiven_rbac.actions_not_held(principal uuid, resource uuid, actions smallint[],
- *							   valid_from timestamptz, valid_until timestamptz) → text[]
+ *							   valid_from timestamptz, valid_until timestamptz,
+ *							   hand_out boolean) → text[]
  *
  * The same for actions given by number.
  */
@@ -424,11 +482,11 @@ Datum
 rbac_actions_not_held_of(PG_FUNCTION_ARGS)
 {
 	ActionSet	wanted = {{0}};
+	Sought		sought = {.actions = &wanted};
 	Datum	   *numbers;
 	int			count;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
-		elog(ERROR, "principal, resource and actions must not be null");
+	refuse_null(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), INT2OID, sizeof(int16), true, TYPALIGN_SHORT,
 					  &numbers, NULL, &count);
 	for (int i = 0; i < count; i++)
@@ -439,7 +497,23 @@ rbac_actions_not_held_of(PG_FUNCTION_ARGS)
 			elog(ERROR, "no action has the number %d", number);
 		action_set_add(&wanted, number);
 	}
-	return actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), NULL, &wanted,
-							PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
-							PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4));
+	return answer(fcinfo, &sought);
+}
+
+/*
+ * aiven_rbac.may_hand_out(principal uuid, resource uuid, action text) → boolean
+ *
+ * Does a principal hold an action now, by which it is about to hand something
+ * out?
+ */
+Datum
+rbac_may_hand_out(PG_FUNCTION_ARGS)
+{
+	Sought		sought = {0};
+	ArrayType  *missing;
+
+	refuse_null(fcinfo);
+	sought.action = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	missing = actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &sought, DT_NOBEGIN, DT_NOBEGIN, true);
+	PG_RETURN_BOOL(ARR_NDIM(missing) == 0);
 }

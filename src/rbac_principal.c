@@ -313,6 +313,31 @@ rbac_principal_locate(TableView *view, Principal *principal)
 }
 
 /*
+ * Those of some actions that a principal does not hold on a resource from
+ * "from" to "until".  A grant counts if its own period covers all of that: what
+ * ends tomorrow can't be handed out for longer.  It has to cover the beginning
+ * even if nothing comes after: who revokes is asked about a mere instant.
+ */
+ActionSet
+rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,
+					 const ActionSet *actions, TimestampTz from, TimestampTz until)
+{
+	ActionSet held = {{0}};
+
+	Assert(principal->located);
+	for (int i = 0; i < principal->ngrants; i++)
+	{
+		const PrincipalGrant *grant = &principal->grants[i];
+
+		if (grant->valid_from <= from && grant->valid_until > from && grant->valid_until >= until &&
+			rbac_path_contains(grant->path, grant->path_length,
+							   RBAC_PATH_DATA(resource->path), RBAC_PATH_LEN(resource->path)))
+			action_set_union(&held, grant->allowed);
+	}
+	return action_set_difference(actions, &held);
+}
+
+/*
  * In the order of the places where two grants stand, as for qsort()
  */
 int

@@ -117,6 +117,8 @@ extern const Membership *rbac_principal_membership(const Principal *principal,
 												   const pg_uuid_t *organization);
 extern void rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource,
 									   ActionSet *actions);
+extern ActionSet		 rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,
+											  const ActionSet *actions, TimestampTz from, TimestampTz until);
 extern int	rbac_principal_compare_places(const void *a, const void *b);
 extern PrincipalGrant **rbac_principal_places(const Principal *principal, int *count);
 extern PrincipalGrant **rbac_principal_scopes(const Principal *principal, PlaceFilter counts,

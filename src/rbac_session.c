@@ -194,6 +194,16 @@ rbac_session_get(void)
 }
 
 /*
+ * The role by whose mapping the session has its principal, if it has one;
+ * InvalidOid where one was set.
+ */
+Oid
+rbac_session_mapped_role(void)
+{
+	return session == NULL ? GetSessionUserId() : InvalidOid;
+}
+
+/*
  * Whose rights a question is about: a given principal's, or with NULL the
  * session's.  Who asks about itself is told what its session lets it do.
  * False: nobody's.

@@ -19,6 +19,7 @@ extern void rbac_session_init(void);
 extern void rbac_session_set(const SessionPrincipal *principal, bool is_local);
 extern void rbac_session_reset(void);
 extern const SessionPrincipal *rbac_session_get(void);
+extern Oid					   rbac_session_mapped_role(void);
 extern bool rbac_session_subject(const pg_uuid_t *principal, Subject *subject);
 extern bool rbac_session_may_execute(Oid role, const char *function, int nargs, const Oid *types);
 extern bool rbac_session_is_operator(void);

@@ -19,8 +19,11 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/trigger.h"
+#include "storage/sinval.h"
 #include "utils/inval.h"
+#include "utils/timestamp.h"
 
 #include "rbac_signal.h"
 #include "rbac_tables.h"
@@ -31,12 +34,29 @@ uint64		rbac_generation = 1;
 uint64		rbac_catalogue_generation = 1;
 
 /*
+ * How often others have changed something.  What this transaction changes comes
+ * to the same callback, at the end of each command; but of what others send
+ * PostgreSQL counts every message before it is handled.
+ */
+static uint64	   news = 0;
+static uint64	   messages_received = 0;
+
+static TimestampTz catalogue_changed_in = 0; /* start of the last such transaction */
+
+/*
  * Relation cache callback: count, nothing else.
  */
 static void
 relcache_changed(Datum arg, Oid relid)
 {
-	switch (rbac_tables_change(relid))
+	RbacChange change = rbac_tables_change(relid);
+
+	if (change != RBAC_CHANGE_NONE && messages_received != SharedInvalidMessageCounter)
+	{
+		messages_received = SharedInvalidMessageCounter;
+		news++;
+	}
+	switch (change)
 	{
 		case RBAC_CHANGE_NONE:
 			break;
@@ -59,6 +79,28 @@ rbac_signal_init(void)
 }
 
 /*
+ * A number that is the same for as long as no other transaction changes
+ * anything that decisions read, as far as this backend has been told.  It can
+ * differ for other reasons.
+ */
+uint64
+rbac_signal_news(void)
+{
+	messages_received = SharedInvalidMessageCounter;
+	return news;
+}
+
+/*
+ * Has this transaction changed the catalogue itself?  It can be said of one
+ * that began at the same instant as another.
+ */
+bool
+rbac_signal_changed_catalogue(void)
+{
+	return catalogue_changed_in == GetCurrentTransactionStartTimestamp();
+}
+
+/*
  * aiven_rbac.signal_change() → trigger, statement or row
  *
  * Tells every session, this one included, that what it has cached is old:
@@ -75,6 +117,8 @@ rbac_signal_change(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "signal_change was not called as a trigger");
 	catalogue = trigger->tg_trigger->tgnargs > 0;
+	if (catalogue)
+		catalogue_changed_in = GetCurrentTransactionStartTimestamp();
 	CacheInvalidateRelcacheByRelid(rbac_table_oid(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
 													  RBAC_TABLE_FACTS_SIGNAL));
 	return PointerGetDatum(NULL);

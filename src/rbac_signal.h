@@ -20,5 +20,7 @@ extern uint64 rbac_generation;
 extern uint64 rbac_catalogue_generation;
 
 extern void rbac_signal_init(void);
+extern uint64 rbac_signal_news(void);
+extern bool	  rbac_signal_changed_catalogue(void);
 
 #endif							/* RBAC_SIGNAL_H */

@@ -486,6 +486,16 @@ rbac_tables_look(TableView *view)
 	view->snapshot = RegisterSnapshot(GetCatalogSnapshot(table_oids[RBAC_TABLE_RESOURCE]));
 }
 
+/*
+ * The same without what this transaction changed in a command or later.
+ */
+void
+rbac_tables_look_before(TableView *view, CommandId command)
+{
+	rbac_tables_look(view);
+	view->snapshot->curcid = command;
+}
+
 void
 rbac_tables_close(TableView *view)
 {

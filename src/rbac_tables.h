@@ -206,6 +206,7 @@ extern Oid	rbac_path_type_oid(void);
 extern uint64 rbac_tables_read_for(RbacPurpose purpose);
 extern void rbac_tables_lock(TableView *view, uint64 tables);
 extern void rbac_tables_look(TableView *view);
+extern void		   rbac_tables_look_before(TableView *view, CommandId command);
 extern void rbac_tables_close(TableView *view);
 
 extern bool rbac_tables_resource(TableView *view, const pg_uuid_t *id, ResourceRow *row);

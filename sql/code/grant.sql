@@ -36,8 +36,8 @@ BEGIN
                               WHEN r.kind = 'service' THEN 'Grant it on the service''s project, or create a service user.'
                               ELSE 'Grant it on a resource of such a kind.' END;
     END IF;
-    PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
-    PERFORM aiven_rbac.require_all_of(actor, r.id, g.id, valid_from, valid_until);
+    PERFORM aiven_rbac.require_to_hand_out(actor, 'permission.grant', r.id);
+    PERFORM aiven_rbac.require_all_of(actor, r.id, g.id, valid_from, valid_until, true);
     IF p.account_owners THEN
         RAISE EXCEPTION 'nothing can be granted to the account owners group'
             USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Its members are super admins: they have everything.';
@@ -81,7 +81,7 @@ BEGIN
     g := (aiven_rbac.hold_grantable(name, r.organization)).id;
     IF actor.principal IS DISTINCT FROM p.id THEN
         PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
-        PERFORM aiven_rbac.require_all_of(actor, r.id, g, aiven_rbac.judged_at(), aiven_rbac.judged_at());
+        PERFORM aiven_rbac.require_all_of(actor, r.id, g, aiven_rbac.judged_at(), aiven_rbac.judged_at(), false);
     END IF;
     DELETE FROM aiven_rbac.access_grant AS a
     WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g;

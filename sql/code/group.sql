@@ -91,18 +91,18 @@ BEGIN
     -- whoever had the patience to keep one.
     PERFORM aiven_rbac.hold_membership(g.id, g.organization, 'change');
     IF g.account_owners THEN
-        PERFORM aiven_rbac.require(actor, 'super_admin.manage', g.organization);
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'super_admin.manage', g.organization);
         IF p.kind <> 'user' THEN
             RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
     ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
-        PERFORM aiven_rbac.require(actor, 'group_member.add_privileged', g.organization);
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add_privileged', g.organization);
         FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
-            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
+            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
         END LOOP;
     ELSE
-        PERFORM aiven_rbac.require(actor, 'group_member.add', g.organization);
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add', g.organization);
     END IF;
     IF NOT aiven_rbac.hold_membership(p.id, g.organization, 'share') THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user}');

@@ -42,27 +42,54 @@ COMMENT ON FUNCTION aiven_rbac.hold_grantable(text, uuid) IS
     'the role or permission that a name stands for in an organization, locked if it is the organization''s own; an error if there is none after any wait';
 
 CREATE FUNCTION aiven_rbac.actions_not_held(principal uuid, resource uuid, grantable uuid,
-                                            valid_from timestamptz, valid_until timestamptz)
+                                            valid_from timestamptz, valid_until timestamptz, hand_out boolean)
     RETURNS text[]
     AS 'MODULE_PATHNAME', 'rbac_actions_not_held'
-    LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, uuid, timestamptz, timestamptz) IS
-    'the actions that a role or permission gives on a resource and that a principal does not hold there for the whole period';
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, uuid, timestamptz, timestamptz, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, uuid, timestamptz, timestamptz, boolean) IS
+    'the actions that a role or permission gives on a resource and that a principal does not hold there for the whole period; when it holds all of them and hands them out, that is judged again at COMMIT';
 
 CREATE FUNCTION aiven_rbac.actions_not_held(principal uuid, resource uuid, actions smallint[],
-                                            valid_from timestamptz, valid_until timestamptz)
+                                            valid_from timestamptz, valid_until timestamptz, hand_out boolean)
     RETURNS text[]
     AS 'MODULE_PATHNAME', 'rbac_actions_not_held_of'
-    LANGUAGE C STABLE PARALLEL SAFE;
-REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz) IS
-    'those of some actions that a principal does not hold on a resource for the whole period';
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz, boolean) IS
+    'those of some actions that a principal does not hold on a resource for the whole period; when it holds all of them and hands them out, that is judged again at COMMIT';
+
+CREATE FUNCTION aiven_rbac.may_hand_out(principal uuid, resource uuid, action text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_may_hand_out'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text) IS
+    'does a principal hold an action that it needs to hand something out?  If so, that is judged again at COMMIT';
+
+-- What a call requires to hand something out, besides what is handed out.
+CREATE FUNCTION aiven_rbac.require_to_hand_out(actor aiven_rbac.actor, action text, resource uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM aiven_rbac.require(actor, action, resource);
+    IF (actor).operator IS NOT TRUE AND aiven_rbac.may_hand_out((actor).principal, resource, action) IS NOT TRUE THEN
+        RAISE EXCEPTION 'permission denied for the resource with id %', resource
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('The session''s principal has just lost the action "%s" there.', action);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_to_hand_out(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_to_hand_out(aiven_rbac.actor, text, uuid) IS
+    'raise unless the actor holds an action on a resource, now and at COMMIT';
 
 CREATE FUNCTION aiven_rbac.require_actions(actor aiven_rbac.actor, purpose text, resource uuid, actions smallint[],
                                            valid_from timestamptz, valid_until timestamptz)
     RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -74,7 +101,7 @@ BEGIN
         RETURN;
     END IF;
     IF (actor).principal IS NOT NULL THEN
-        missing := aiven_rbac.actions_not_held((actor).principal, resource, actions, valid_from, valid_until);
+        missing := aiven_rbac.actions_not_held((actor).principal, resource, actions, valid_from, valid_until, true);
     END IF;
     IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to %', purpose
@@ -88,12 +115,12 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) IS
-    'raise unless the actor holds some actions on a resource for the whole period';
+    'raise unless the actor holds some actions that it hands out on a resource, for the whole period, now and at COMMIT';
 
 CREATE FUNCTION aiven_rbac.require_all_of(actor aiven_rbac.actor, resource uuid, grantable uuid,
-                                          valid_from timestamptz, valid_until timestamptz)
+                                          valid_from timestamptz, valid_until timestamptz, hand_out boolean)
     RETURNS void
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -105,7 +132,7 @@ BEGIN
         RETURN;
     END IF;
     IF (actor).principal IS NOT NULL THEN
-        missing := aiven_rbac.actions_not_held((actor).principal, resource, grantable, valid_from, valid_until);
+        missing := aiven_rbac.actions_not_held((actor).principal, resource, grantable, valid_from, valid_until, hand_out);
     END IF;
     IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to hand out "%" on "%"',
@@ -118,6 +145,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz) IS
-    'raise unless the actor holds every action that a role or permission gives on a resource, for the whole period';
+REVOKE ALL ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_all_of(aiven_rbac.actor, uuid, uuid, timestamptz, timestamptz, boolean) IS
+    'raise unless the actor holds every action that a role or permission gives on a resource, for the whole period; to hand them out, at COMMIT as well';

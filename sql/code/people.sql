@@ -369,9 +369,11 @@ CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := (aiven_rbac.begin_act('user.invite', organization, '{organization}')).place;
+    act aiven_rbac.act := aiven_rbac.begin_act('user.invite', organization, '{organization}');
+    o aiven_rbac.resource := act.place;
     id uuid := gen_random_uuid();
 BEGIN
+    PERFORM aiven_rbac.require_to_hand_out(act.actor, 'user.invite', o.id);
     IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
         RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';

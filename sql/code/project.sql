@@ -148,9 +148,9 @@ BEGIN
     target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
     actor := aiven_rbac.current_actor();
     moved := target.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(p.path);
-    PERFORM aiven_rbac.require(actor, 'project.move', p.id);
+    PERFORM aiven_rbac.require_to_hand_out(actor, 'project.move', p.id);
     IF target.organization <> p.organization THEN
-        PERFORM aiven_rbac.require(actor, 'project.create', target.id);
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'project.create', target.id);
         IF billing_group IS NULL THEN
             RAISE EXCEPTION 'moving project "%" to another organization requires a billing group of that organization', project
                 USING ERRCODE = 'null_value_not_allowed',

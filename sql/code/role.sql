@@ -95,9 +95,11 @@ CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_path,
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := (aiven_rbac.begin_act('permission.grant', organization, '{organization}')).place;
+    act aiven_rbac.act := aiven_rbac.begin_act('permission.grant', organization, '{organization}');
+    o aiven_rbac.resource := act.place;
     id uuid := gen_random_uuid();
 BEGIN
+    PERFORM aiven_rbac.require_to_hand_out(act.actor, 'permission.grant', o.id);
     IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' THEN
         RAISE EXCEPTION 'invalid name "%" of a role', coalesce(name, 'NULL')
             USING ERRCODE = 'invalid_parameter_value',
@@ -187,6 +189,7 @@ DECLARE
     role uuid := aiven_rbac.hold_role(o.id, name);
     granted record;
 BEGIN
+    PERFORM aiven_rbac.require_to_hand_out(actor, 'permission.grant', o.id);
     IF members IS NULL THEN
         SELECT array_agg(DISTINCT x.name) INTO members
         FROM aiven_rbac.allowed_action AS w JOIN aiven_rbac.action AS x ON x.number = w.action WHERE w.grantable = role;

@@ -21,13 +21,13 @@ DECLARE
 BEGIN
     FOR a IN SELECT * FROM aiven_rbac.grants_held_now(p.id) LOOP
         IF NOT privileged THEN
-            PERFORM aiven_rbac.require(actor, 'application_token.generate_privileged', p.organization);
+            PERFORM aiven_rbac.require_to_hand_out(actor, 'application_token.generate_privileged', p.organization);
             privileged := true;
         END IF;
-        PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until);
+        PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
     END LOOP;
     IF NOT privileged THEN
-        PERFORM aiven_rbac.require(actor, 'application_token.generate', p.organization);
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'application_token.generate', p.organization);
     END IF;
 END
 $$;

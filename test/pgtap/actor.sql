@@ -16,7 +16,8 @@ CREATE TEMP TABLE guard (name text, call text);
 INSERT INTO guard VALUES
     ('require', $$ aiven_rbac.require($actor, 'organization.delete', test.id('acme')) $$),
     ('require_actions', $$ aiven_rbac.require_actions($actor, 'try', test.id('acme'), '{3}', NULL, NULL) $$),
-    ('require_all_of', $$ aiven_rbac.require_all_of($actor, test.id('acme'), $grantable, NULL, NULL) $$),
+    ('require_to_hand_out', $$ aiven_rbac.require_to_hand_out($actor, 'organization.delete', test.id('acme')) $$),
+    ('require_all_of', $$ aiven_rbac.require_all_of($actor, test.id('acme'), $grantable, NULL, NULL, true) $$),
     ('require_manager', $$ aiven_rbac.require_manager($actor, 'user.edit', test.p('bob')) $$),
     ('require_move', $$ aiven_rbac.require_move($actor, $finance, $globex) $$),
     ('require_own', $$ aiven_rbac.require_own($actor, 'billing_group', $billing, test.id('acme')) $$),

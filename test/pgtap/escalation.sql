@@ -338,7 +338,7 @@ SELECT is(test.digest(), (SELECT digest FROM before), 'G5: after all that, every
 -- A grant that has ended in this very instant gives no standing.
 UPDATE aiven_rbac.access_grant SET valid_until = 'infinity' WHERE principal = test.p('late');
 SELECT is(test.outcome(NULL, $$ UPDATE aiven_rbac.access_grant SET valid_until = statement_timestamp() WHERE principal = test.p('late') $$,
-                       $$ SELECT aiven_rbac.actions_not_held(test.p('late'), test.id('finance'), id, statement_timestamp(), statement_timestamp())
+                       $$ SELECT aiven_rbac.actions_not_held(test.p('late'), test.id('finance'), id, statement_timestamp(), statement_timestamp(), false)
                           FROM aiven_rbac.grantable WHERE name = 'project:services:read' $$),
           'ok {service.view}', 'G5, G7: what has ended cannot be handed out, not even for an instant');
 
