@@ -96,13 +96,18 @@ COMMENT ON FUNCTION aiven_rbac.require(aiven_rbac.actor, text, uuid) IS
     'raise unless the actor holds an action on a resource; an absent actor holds none';
 
 CREATE FUNCTION aiven_rbac.is_member(actor aiven_rbac.actor, organization uuid) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT coalesce((actor).operator, false) OR coalesce((actor).back_end, false)
-           OR EXISTS (SELECT FROM aiven_rbac.membership AS m
-                      WHERE m.principal = (actor).principal AND m.organization = is_member.organization)
+#variable_conflict use_variable
+BEGIN
+    IF actor.operator OR actor.back_end THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM aiven_rbac.membership AS m
+                   WHERE m.principal = actor.principal AND m.organization = is_member.organization);
+END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.is_member(aiven_rbac.actor, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.is_member(aiven_rbac.actor, uuid) IS
@@ -159,16 +164,23 @@ COMMENT ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.r
 -- Users are global.  Known are those who share an organization with the actor,
 -- or whom an organization manages that the actor is a member of.
 CREATE FUNCTION aiven_rbac.may_know(actor aiven_rbac.actor, p aiven_rbac.principal) RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT CASE WHEN (actor).operator OR (actor).back_end THEN true
-                WHEN (p).id = (actor).principal THEN true
-                WHEN (p).organization IS NOT NULL THEN aiven_rbac.is_member(actor, (p).organization)
-                ELSE EXISTS (SELECT FROM aiven_rbac.membership AS m
-                             WHERE m.principal = (p).id AND aiven_rbac.is_member(actor, m.organization))
-                     OR aiven_rbac.is_member(actor, aiven_rbac.managed_by((p).id)) END
+#variable_conflict use_variable
+BEGIN
+    IF actor.operator OR actor.back_end OR p.id = actor.principal THEN
+        RETURN true;
+    END IF;
+    IF p.organization IS NOT NULL THEN
+        RETURN aiven_rbac.is_member(actor, p.organization);
+    END IF;
+    RETURN EXISTS (SELECT FROM aiven_rbac.membership AS m
+                   JOIN aiven_rbac.membership AS own ON own.organization = m.organization
+                   WHERE m.principal = p.id AND own.principal = actor.principal)
+           OR aiven_rbac.is_member(actor, aiven_rbac.managed_by(p.id));
+END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.may_know(aiven_rbac.actor, aiven_rbac.principal) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.may_know(aiven_rbac.actor, aiven_rbac.principal) IS
