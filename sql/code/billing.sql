@@ -1,5 +1,5 @@
 -- Billing (H6): an organization's billing groups, and the payment methods and
--- addresses that they use.  In editing, NULL leaves a value as it is.
+-- addresses that they use.  To edit with NULL leaves a value as it is.
 
 CREATE FUNCTION aiven_rbac.delete_belonging(kind text, action text, id uuid) RETURNS void
     LANGUAGE plpgsql
@@ -17,12 +17,12 @@ EXCEPTION WHEN foreign_key_violation THEN
     RAISE EXCEPTION '% with id % is in use', replace(kind, '_', ' '), id
         USING ERRCODE = 'dependent_objects_still_exist',
               DETAIL = format('A %s uses it.', replace(used_by, '_', ' ')),
-              HINT = format('Give each such %s another one first.', replace(used_by, '_', ' '));
+              HINT = format('Give each such %s another %s first.', replace(used_by, '_', ' '), replace(kind, '_', ' '));
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) IS
-    'delete a billing group or the like that nothing uses';
+    'delete a billing group, payment method or billing address that nothing uses';
 
 CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rbac_path, provider text,
         provider_reference text, last_four text DEFAULT NULL)
@@ -163,7 +163,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid) IS
-    'raise if a payment method or billing address is another organization''s';
+    'raise if a payment method or billing address belongs to another organization';
 
 CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.rbac_path, name text,
         currency text DEFAULT 'USD', tax_id text DEFAULT NULL, billing_emails text[] DEFAULT '{}',

@@ -12,7 +12,7 @@ BEGIN
     IF actor.operator IS NOT TRUE THEN
         RAISE EXCEPTION 'permission denied to map a database role'
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = 'Only an operator can, while no principal is set.';
+                  DETAIL = 'Only the operator can, while no principal is set.';
     END IF;
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role) THEN
         RAISE EXCEPTION 'database role does not exist' USING ERRCODE = 'undefined_object';

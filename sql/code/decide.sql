@@ -1,6 +1,6 @@
--- Decisions.  The order of arguments is has_table_privilege()'s: whose, on what,
--- which.  Each comes for a resource given by path or by id, for the session's
--- principal or a given one.
+-- Decisions.  The arguments are in the order of has_table_privilege(): principal,
+-- resource, name.  Each function exists for a resource given by path or by id,
+-- and for the session's principal or a given one.
 
 CREATE FUNCTION @extschema@.rbac_has_permission(resource @extschema@.rbac_path, name text)
     RETURNS boolean
@@ -151,4 +151,4 @@ CREATE FUNCTION @extschema@.rbac_effective_permissions()
     AS 'MODULE_PATHNAME', 'rbac_effective_permissions_all'
     LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions() IS
-    'the permissions of the session''s principal at each place where a grant of its stands; they reach everything below';
+    'the permissions of the session''s principal on each resource where one of its grants stands; it holds them on everything below, too';

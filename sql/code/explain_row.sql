@@ -1,6 +1,6 @@
 -- Why a row is seen, or not: one function a step.
 --
--- Whoever asks may have more rights than the table's owner, so nothing of the
+-- The caller may have more rights than the table's owner, so that no code of the
 -- owner's is run: the row is looked up in C (src/rbac_row.c), and a policy's
 -- condition is read, not evaluated.  These functions run with the caller's
 -- rights, and tell no more than the caller could find out without them.
@@ -9,7 +9,7 @@ CREATE FUNCTION aiven_rbac.find_row("table" regclass, key text, OUT row_exists b
     AS 'MODULE_PATHNAME', 'rbac_row_find'
     LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION aiven_rbac.find_row(regclass, text) IS
-    'is there a row with a primary key (NULL: the caller is not to know), and the resources in its columns, by their numbers; no code of the table''s owner is run';
+    'is there a row with a primary key (NULL: the caller is not to know), and the resources that its columns name, by column number; no code of the table''s owner is run';
 
 CREATE FUNCTION aiven_rbac.bypasses(role oid, "table" regclass) RETURNS text
     LANGUAGE sql STABLE
@@ -94,7 +94,8 @@ $$;
 COMMENT ON FUNCTION aiven_rbac.decision_steps(text, @extschema@.rbac_path, uuid, text[]) IS
     'why the session''s principal holds one of the names on a resource, given by path or by id, or not';
 
--- What is not only a decision or a constant would have to be evaluated.
+-- A condition that is not only a decision or a constant would have to be
+-- evaluated.
 CREATE FUNCTION aiven_rbac.policy_steps(policy oid, label text, row_exists boolean, resources text[]) RETURNS SETOF aiven_rbac.step
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -165,7 +166,7 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION aiven_rbac.check_explained(regclass, text) IS 'refuse what rbac_explain_row() has no answer for';
+COMMENT ON FUNCTION aiven_rbac.check_explained(regclass, text) IS 'raise if rbac_explain_row() has no answer for the table or the key';
 
 CREATE FUNCTION @extschema@.rbac_explain_row("table" regclass, key text, role regrole DEFAULT NULL)
     RETURNS TABLE (step text, ok boolean, detail text, remedy text)

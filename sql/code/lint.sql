@@ -1,9 +1,9 @@
--- Whether the protection of this database's tables has holes: one function a
--- finding, over views of what there is, and their union.
+-- Does the protection of this database's tables have holes?  One function for
+-- each finding, over views of PostgreSQL's catalogs, and their union.
 --
--- All of it reads catalogs and nothing else.  No function, operator or type of
--- a table's owner's is called, and what an owner has written is never parsed as
--- text, so that no owner can make the lint fail, or blind it.
+-- All of it reads catalogs and nothing else.  No function, operator or type of a
+-- table's owner is called, and no text of an owner's is parsed, so that no owner
+-- can make the lint fail, or blind it.
 
 -- What is there -----------------------------------------------------------------
 
@@ -43,7 +43,7 @@ CREATE VIEW aiven_rbac.application_function AS
     WHERE p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                       WHERE d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e');
-COMMENT ON VIEW aiven_rbac.application_function IS 'functions that belong to no extension';
+COMMENT ON VIEW aiven_rbac.application_function IS 'functions that are part of no extension';
 
 CREATE VIEW aiven_rbac.application_relation AS
     SELECT c.oid, c.oid::regclass::text AS name, c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relowner,
@@ -56,7 +56,7 @@ CREATE VIEW aiven_rbac.application_relation AS
       AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                       WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
-COMMENT ON VIEW aiven_rbac.application_relation IS 'tables and views that belong to no extension, and their owners';
+COMMENT ON VIEW aiven_rbac.application_relation IS 'tables and views that are part of no extension, and their owners';
 
 CREATE VIEW aiven_rbac.decision_function AS
     SELECT p.oid, false AS is_hidden
@@ -74,9 +74,9 @@ CREATE VIEW aiven_rbac.decision_function AS
                     AND d.refclassid = 'pg_catalog.pg_proc'::regclass
                     AND p.proname IN ('rbac_has_permission', 'rbac_has_any_permission'));
 COMMENT ON VIEW aiven_rbac.decision_function IS
-    'the extension''s decision functions, and functions of the application''s that call one, where the planner does not see it';
+    'the extension''s decision functions, and functions of the application that call one, hidden from the planner';
 
--- What a policy's condition depends on is in the catalog, whatever it says.
+-- The catalog records what a policy's condition depends on, whatever its text.
 CREATE VIEW aiven_rbac.deciding_table AS
     WITH RECURSIVE dependence AS (
         SELECT p.polrelid AS "table", d.refclassid, d.refobjid
@@ -109,7 +109,7 @@ CREATE VIEW aiven_rbac.application_table AS
                                  AND k.confrelid = 'aiven_rbac.resource'::regclass)))) AS a ON true
     WHERE r.relkind IN ('r', 'p');
 COMMENT ON VIEW aiven_rbac.application_table IS
-    'tables of the application''s, the column that names a resource, and whether a policy asks a decision function';
+    'tables of the application, the column that names a resource, and whether a policy calls a decision function';
 
 CREATE VIEW aiven_rbac.application_policy AS
     SELECT p.oid, p.polrelid, p.polname, p.polpermissive, p.polcmd, p.polroles, t.name AS table_name, c.condition,
@@ -137,7 +137,7 @@ CREATE VIEW aiven_rbac.relation_privilege AS
     FROM pg_catalog.pg_attribute AS t JOIN pg_catalog.pg_class AS c ON c.oid = t.attrelid, LATERAL aclexplode(t.attacl) AS a
     WHERE a.grantee <> c.relowner;
 COMMENT ON VIEW aiven_rbac.relation_privilege IS
-    'what others than its owner may do with a table or view, or with one of its columns';
+    'privileges of other roles than the owner on a table or view, or on one of its columns';
 
 CREATE FUNCTION aiven_rbac.role_list(roles oid[]) RETURNS text
     LANGUAGE sql STABLE
@@ -148,7 +148,7 @@ CREATE FUNCTION aiven_rbac.role_list(roles oid[]) RETURNS text
           FROM unnest(roles) AS r) AS n (name)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.role_list(oid[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.role_list(oid[]) IS 'roles as GRANT and REVOKE take them; NULL if there is none';
+COMMENT ON FUNCTION aiven_rbac.role_list(oid[]) IS 'roles as GRANT and REVOKE name them; NULL if there is none';
 
 CREATE FUNCTION aiven_rbac.users_of(relation oid, privileges text[] DEFAULT NULL) RETURNS text
     LANGUAGE sql STABLE
@@ -159,10 +159,10 @@ CREATE FUNCTION aiven_rbac.users_of(relation oid, privileges text[] DEFAULT NULL
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.users_of(oid, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.users_of(oid, text[]) IS
-    'who has one of the privileges on a relation or on a column of it, beside its owner (without privileges: any)';
+    'roles other than the owner that have one of the privileges (NULL: any) on a relation or on one of its columns';
 
--- A remedy is a statement that can be run as it is, so that what is no mistake is
--- acknowledged.
+-- A remedy is a statement that can be run as it is.  If a finding is often no
+-- mistake, its remedy acknowledges it.
 CREATE FUNCTION aiven_rbac.acknowledging(object text, finding text) RETURNS text
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -265,9 +265,9 @@ CREATE FUNCTION aiven_rbac.finding_open_policy() RETURNS SETOF aiven_rbac.findin
         GROUP BY p.oid, p.polname, p.table_name
     )
     SELECT CASE WHEN p.always THEN 'error' ELSE 'warning' END, p.table_name,
-           format('policy "%s" is permissive and %s: what it lets pass is added to what the principal has a right to', p.polname,
+           format('policy "%s" is permissive and %s: the rows that it admits are added to those that the principal has a right to', p.polname,
                   CASE WHEN p.oid IN (SELECT c.policy FROM aiven_rbac.policy_call AS c)
-                       THEN 'can be passed without a decision' ELSE 'asks no decision function' END),
+                       THEN 'can admit rows without a decision' ELSE 'calls no decision function' END),
            format('DROP POLICY %I ON %s', p.polname, p.table_name)
     FROM open AS p
     WHERE NOT aiven_rbac.is_restricted(p.oid)
@@ -281,27 +281,27 @@ CREATE FUNCTION aiven_rbac.finding_own_role() RETURNS SETOF aiven_rbac.finding
     AS $$
     SELECT DISTINCT 'error', c.table_name,
            format('policy "%s" asks for "%s", which is neither an action nor a role or permission that all organizations have', c.polname, n.name),
-           format('DROP POLICY %I ON %s; -- an organization that has a role of this name says itself what it holds', c.polname, c.table_name)
+           format('DROP POLICY %I ON %s; -- an organization that has a role of this name decides what the role allows', c.polname, c.table_name)
     FROM aiven_rbac.policy_call AS c, unnest(c.names) AS n (name)
     WHERE NOT EXISTS (SELECT FROM aiven_rbac.action AS a WHERE a.name = n.name)
       AND NOT EXISTS (SELECT FROM aiven_rbac.grantable AS g WHERE g.name = n.name AND g.owner IS NULL)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_own_role() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_own_role() IS
-    'policies that name an organization''s own role, or nothing: whoever edits the role would decide who passes';
+    'policies that ask for an organization''s own role, or for a name that does not exist: an organization that edits or creates the role would decide which rows pass';
 
 CREATE FUNCTION aiven_rbac.finding_unplanned_call() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT DISTINCT 'warning', c.table_name,
-           format('policy "%s" calls a decision function on something else than a column, or with a name that is not constant: each row is judged by itself, and no index helps', c.polname),
+           format('policy "%s" calls a decision function on something other than a column, or with a name that is not constant: each row is judged by itself, and no index helps', c.polname),
            format('DROP POLICY %I ON %s; -- and create it anew with rbac_has_permission(column, ''name'')', c.polname, c.table_name)
     FROM aiven_rbac.policy_call AS c
     WHERE c.names IS NULL OR (c.column_number IS NULL AND NOT c.indexed)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_unplanned_call() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_unplanned_call() IS 'policies whose calls of decision functions no plan can be made of';
+COMMENT ON FUNCTION aiven_rbac.finding_unplanned_call() IS 'policies with calls of decision functions that the planner cannot use';
 
 CREATE FUNCTION aiven_rbac.finding_hidden_call() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
@@ -315,7 +315,7 @@ CREATE FUNCTION aiven_rbac.finding_hidden_call() RETURNS SETOF aiven_rbac.findin
     JOIN aiven_rbac.decision_function AS f ON f.oid = d.refobjid AND f.is_hidden
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_hidden_call() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_hidden_call() IS 'policies that call a decision function in another function';
+COMMENT ON FUNCTION aiven_rbac.finding_hidden_call() IS 'policies that call a decision function inside another function';
 
 CREATE FUNCTION aiven_rbac.finding_no_index() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
@@ -328,9 +328,10 @@ CREATE FUNCTION aiven_rbac.finding_no_index() RETURNS SETOF aiven_rbac.finding
     WHERE NOT c.indexed
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_no_index() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_no_index() IS 'columns that policies ask about and that no index finds';
+COMMENT ON FUNCTION aiven_rbac.finding_no_index() IS 'columns that policies ask about and that no index begins with';
 
--- The constraints that a new one replaces would stop a move.
+-- The constraints that stand on the column would stop a move: a new one replaces
+-- them.
 CREATE FUNCTION aiven_rbac.following("table" oid, "column" smallint) RETURNS text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -351,7 +352,7 @@ CREATE FUNCTION aiven_rbac.finding_path_stays() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT DISTINCT 'error', c.table_name,
-           format('column "%s" does not follow the hierarchy: once a resource is renamed or moved, its rows belong to whoever takes the path', a.attname),
+           format('column "%s" does not follow the hierarchy: once a resource is renamed or moved, its rows belong to the next resource with that path', a.attname),
            aiven_rbac.following(c.polrelid, c.column_number)
     FROM aiven_rbac.policy_call AS c
     JOIN pg_attribute AS a ON a.attrelid = c.polrelid AND a.attnum = c.column_number
@@ -402,8 +403,8 @@ CREATE VIEW aiven_rbac.view_reads AS
         AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class;
 COMMENT ON VIEW aiven_rbac.view_reads IS 'what views read directly';
 
--- A view with security_invoker in another view reads with the rights of that
--- one's owner.
+-- A view with security_invoker in another view reads with the rights of the outer
+-- view's owner.
 CREATE FUNCTION aiven_rbac.finding_view() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -418,7 +419,7 @@ CREATE FUNCTION aiven_rbac.finding_view() RETURNS SETOF aiven_rbac.finding
     SELECT 'error', v.name,
            format('the view reads the protected table %s with the rights of its owner "%s", who is not subject to row-level security', t.name, v.owner_name),
            CASE WHEN current_setting('server_version_num')::int >= 150000 THEN format('ALTER VIEW %s SET (security_invoker)', v.name)
-                ELSE format('DROP VIEW %s CASCADE; -- or give it to an owner who is subject to it', v.name) END
+                ELSE format('DROP VIEW %s CASCADE; -- or give it to an owner who is subject to row-level security', v.name) END
     FROM reads AS r
     JOIN aiven_rbac.application_relation AS v ON v.oid = r.view AND v.relkind = 'v' AND NOT v.is_invokers
     JOIN aiven_rbac.application_table AS t ON t.oid = r.relation AND t.protected
@@ -450,8 +451,8 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_materialized_view() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_materialized_view() IS 'materialized views that keep rows of protected tables';
 
--- A source in text form tells of no dependence: a table's name in it may mean
--- something else.
+-- No dependence is recorded for a source in text form, and a table's name in it
+-- may mean something else.
 CREATE FUNCTION aiven_rbac.names_table(source text, "table" name) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -489,8 +490,8 @@ COMMENT ON FUNCTION aiven_rbac.finding_definer_function() IS 'functions that rea
 
 -- What tells of rows that are not seen ----------------------------------------------
 
--- If the resource is in the key on both sides, a key tells of rows in one's own
--- resources only.
+-- If the resource is in the key on both sides, a key tells only of rows in
+-- resources where the principal may write.
 CREATE FUNCTION aiven_rbac.finding_foreign_key() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -509,7 +510,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_foreign_key() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_foreign_key() IS 'foreign keys that tell whether a row exists that is not seen';
 
--- What is random or numbered tells nothing worth knowing.
+-- Random and numbered values tell nothing worth knowing.
 CREATE FUNCTION aiven_rbac.is_guessable("table" oid, "column" smallint) RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -564,7 +565,8 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_role() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_role() IS 'roles that log in and are subject to no row-level security';
 
--- Memberships have options from PostgreSQL 16 on; before, each allows SET ROLE.
+-- Memberships have options from PostgreSQL 16 on; in older versions each allows
+-- SET ROLE.
 CREATE VIEW aiven_rbac.membership_of_role AS
     SELECT m.member, m.roleid, g.rolname AS grantor
     FROM pg_catalog.pg_auth_members AS m
@@ -609,8 +611,8 @@ CREATE FUNCTION aiven_rbac.finding_executable() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT 'error', f.name,
-           format('%s may execute it, which only %s', r.names,
-                  CASE WHEN f.is_internal THEN 'the extension''s own functions are to do' ELSE 'roles that are trusted to say who somebody is are to do' END),
+           format('%s may execute it, but only %s', r.names,
+                  CASE WHEN f.is_internal THEN 'the extension''s own functions should' ELSE 'roles that are trusted to choose the session''s principal should' END),
            format('REVOKE ALL ON FUNCTION %s FROM %s CASCADE', f.name, r.names)
     FROM (SELECT p.oid, p.oid::regprocedure::text AS name, p.proacl, p.proowner, p.pronamespace = 'aiven_rbac'::regnamespace AS is_internal
           FROM pg_proc AS p JOIN aiven_rbac.member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid) AS f,
@@ -629,7 +631,7 @@ CREATE FUNCTION aiven_rbac.finding_schema() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT CASE n.nspname WHEN 'aiven_rbac' THEN 'error' ELSE 'warning' END, format('schema "%s"', n.nspname),
-           format('%s may create objects among the extension''s: one that fits a call better would be taken for the extension''s', r.names),
+           format('%s may create objects among the extension''s: PostgreSQL prefers a function that matches a call better to the extension''s', r.names),
            format('REVOKE CREATE ON SCHEMA %I FROM %s CASCADE', n.nspname, r.names)
     FROM pg_namespace AS n,
          LATERAL (SELECT aiven_rbac.role_list(array_agg(a.grantee)) FROM aclexplode(n.nspacl) AS a
@@ -639,13 +641,13 @@ CREATE FUNCTION aiven_rbac.finding_schema() RETURNS SETOF aiven_rbac.finding
       AND r.names IS NOT NULL
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_schema() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_schema() IS 'schemas of the extension in which others may create something';
+COMMENT ON FUNCTION aiven_rbac.finding_schema() IS 'schemas of the extension in which other roles may create objects';
 
 CREATE FUNCTION aiven_rbac.finding_table_privilege() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT 'error', p.relation::regclass::text, format('%s may %s it, which is the extension''s alone', r.name, w.privileges),
+    SELECT 'error', p.relation::regclass::text, format('%s may %s it, but only the extension should', r.name, w.privileges),
            format('REVOKE %s ON %s FROM %s CASCADE', w.privileges, p.relation::regclass, r.name)
     FROM (SELECT x.relation, x.grantee, array_agg(x.privilege_type ORDER BY x.privilege_type) AS privileges
           FROM aiven_rbac.relation_privilege AS x
@@ -666,13 +668,13 @@ CREATE FUNCTION aiven_rbac.finding_lost_role() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT 'error', 'aiven_rbac.database_role',
-           format('it maps the database role with OID %s, which does not exist, to a principal: a new role can come to have its OID', d.role::oid),
+           format('it maps the database role with OID %s, which does not exist, to a principal: a new role can get its OID', d.role::oid),
            format('DELETE FROM aiven_rbac.database_role WHERE role = %s::oid', d.role::oid)
     FROM aiven_rbac.database_role AS d
     WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = d.role)
     UNION ALL
     SELECT 'error', 'aiven_rbac.service_user',
-           format('service user "%s" is mapped to the database role with OID %s, which does not exist: a new role can come to have its OID', u.username, u.database_role::oid),
+           format('service user "%s" is mapped to the database role with OID %s, which does not exist: a new role can get its OID', u.username, u.database_role::oid),
            format('UPDATE aiven_rbac.service_user SET database_role = NULL WHERE database_role = %s::oid', u.database_role::oid)
     FROM aiven_rbac.service_user AS u
     WHERE u.database_role IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = u.database_role)
@@ -680,15 +682,15 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_lost_role() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_lost_role() IS 'mappings of database roles that do not exist any more';
 
--- ALTER TABLE ... ENABLE TRIGGER ALL, which ends a restore with
--- --disable-triggers, takes away what makes these triggers special.
+-- A restore with --disable-triggers ends with ALTER TABLE ... ENABLE TRIGGER ALL,
+-- after which these triggers fire in one replication role only.
 CREATE FUNCTION aiven_rbac.finding_trigger() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT 'error', g.tgrelid::regclass::text,
            CASE WHEN w.state IS NULL THEN format('its trigger "%s", which keeps a rule, is disabled', g.tgname)
-                ELSE format('its trigger "%s" does not tell of changes in every replication role, so that sessions can miss some', g.tgname) END,
+                ELSE format('its trigger "%s" does not signal changes in every replication role, so that sessions can miss some', g.tgname) END,
            format('ALTER TABLE %s ENABLE %sTRIGGER %I', g.tgrelid::regclass, w.state || ' ', g.tgname)
     FROM pg_trigger AS g
     JOIN aiven_rbac.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = g.tgrelid
@@ -723,8 +725,8 @@ COMMENT ON FUNCTION aiven_rbac.finding_not_restored() IS 'policies, triggers and
 
 -- The lint ---------------------------------------------------------------------------
 
--- These queries take catalogs for larger than they are, and compiling them would
--- take longer than running them.
+-- The planner expects larger catalogs than there are, and would compile these
+-- queries for longer than they run.
 CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -794,7 +796,7 @@ CREATE FUNCTION @extschema@.rbac_check_protection()
     ORDER BY array_position('{error,warning,notice}', f.severity), f.object, f.finding
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_check_protection() IS
-    'look for holes in the protection of this database''s tables: one row a finding, the worst first, with a statement that clears it; what rbac_finding_acknowledge() has accepted is left out';
+    'look for holes in the protection of this database''s tables: one row for each finding, the worst first, with a statement that clears it; findings that rbac_finding_acknowledge() has accepted are left out';
 
 CREATE FUNCTION @extschema@.rbac_finding_acknowledge(object text, finding text, reason text) RETURNS boolean
     LANGUAGE plpgsql
@@ -809,7 +811,7 @@ BEGIN
     IF actor.operator IS NOT TRUE THEN
         RAISE EXCEPTION 'permission denied to acknowledge a finding'
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = 'Only an operator can, while no principal is set.';
+                  DETAIL = 'Only the operator can, while no principal is set.';
     END IF;
     IF reason IS NULL THEN
         DELETE FROM aiven_rbac.acknowledged_finding AS a WHERE a.object = object AND a.finding = finding;
@@ -830,4 +832,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_finding_acknowledge(text, text, text) IS
-    'accept a warning or notice of rbac_check_protection(), which then leaves it out, and say why (reason NULL: show it again); it requires the operator';
+    'accept a warning or notice of rbac_check_protection(), which then leaves it out, and say why (reason NULL: show it again); only the operator may';

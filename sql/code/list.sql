@@ -1,5 +1,5 @@
 -- Lists.  A kind, name, resource or principal that does not exist is an error
--- here: whoever lists expects it to be there.
+-- here: the caller expects it to exist.
 
 CREATE FUNCTION aiven_rbac.self() RETURNS uuid
     AS 'MODULE_PATHNAME', 'rbac_self'
@@ -17,17 +17,16 @@ CREATE FUNCTION aiven_rbac.scopes(name text, kind text) RETURNS @extschema@.rbac
     AS 'MODULE_PATHNAME', 'rbac_scopes'
     LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION aiven_rbac.scopes(text, text) IS
-    'the topmost resources from which on the session''s principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
+    'the topmost resources at and below which the session''s principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
 
 CREATE FUNCTION aiven_rbac.scopes_of(principal uuid, name text, kind text) RETURNS @extschema@.rbac_path[]
     AS 'MODULE_PATHNAME', 'rbac_scopes_of'
     LANGUAGE C STABLE PARALLEL SAFE;
 REVOKE ALL ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) IS
-    'the topmost resources from which on a principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
+    'the topmost resources at and below which a principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
 
--- Who was granted what is seen by those who hand out, and by those who may
--- view it.
+-- A principal that may grant on a resource, or may view its grants, sees them.
 CREATE FUNCTION aiven_rbac.require_sight_of_grants(actor aiven_rbac.actor, resource uuid) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -42,7 +41,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_sight_of_grants(aiven_rbac.actor, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_sight_of_grants(aiven_rbac.actor, uuid) IS
-    'raise unless the actor may see who was granted what on a resource: project_permission.view or permission.grant';
+    'raise unless the actor may see the grants on a resource; it requires project_permission.view or permission.grant';
 
 -- Each scope is one range of the index on the path, and scopes come in order
 -- and are disjoint: a page costs what it returns.
@@ -86,7 +85,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) IS
-    'a page of the resources of a kind in scopes, and if "seen" is given in one of those, too';
+    'a page of the resources of a kind at and below the scopes; if "seen" is given, only those at and below one of its resources';
 
 CREATE FUNCTION @extschema@.rbac_resources(name text, kind text, after @extschema@.rbac_path DEFAULT NULL,
                                            max_rows int DEFAULT NULL)
@@ -130,7 +129,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rbac_path, int) IS
-    'the same for a given principal; of another one''s, those where the session''s principal holds project_permission.view or permission.grant';
+    'the same for a given principal; if it is not the session''s, only those on which the session''s principal holds project_permission.view or permission.grant';
 
 CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name text)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
@@ -146,7 +145,7 @@ BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    PERFORM @extschema@.rbac_has_permission(r.id, name);    -- is there such a name?
+    PERFORM @extschema@.rbac_has_permission(r.id, name);    -- an error if there is no such name
     PERFORM aiven_rbac.require_sight_of_grants(actor, r.id);
     RETURN QUERY
         WITH granted AS (

@@ -71,4 +71,4 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_path, text[]) IS
-    'allow only some plans for services below a resource, as far as the levels above allow them too (NULL: no list here); as for other control of access, it requires permission.grant there';
+    'allow only some plans for services below a resource, as far as the levels above allow them, too (NULL: no list here); it requires permission.grant there';

@@ -1,11 +1,11 @@
--- The last word on privileges.  Whoever has default privileges in this
--- database ("ALTER DEFAULT PRIVILEGES GRANT ... ON TABLES TO ...", mostly meant
--- for the application's objects) has been given them on every object made
--- above.  Here they would undo all access control: a table that can be written
--- is a grant of everything, and internal functions trust their caller.
+-- The last word on privileges.  Roles with default privileges in this database
+-- ("ALTER DEFAULT PRIVILEGES GRANT ... ON TABLES TO ...", mostly meant for the
+-- application's objects) have been given them on every object made above.  Here
+-- they would undo all access control: a table that can be written is a grant of
+-- everything, and internal functions trust their caller.
 --
--- What was a member before this script keeps the privileges that it has: an
--- upgrade does not take away what an administrator has granted.
+-- An object that was a member before this script keeps its privileges: an upgrade
+-- does not revoke what an administrator has granted.
 DO $$
 DECLARE
     revoke text;
@@ -21,14 +21,15 @@ BEGIN
         FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = 'aiven_rbac',
              pg_catalog.aclexplode(c.relacl) AS a
-        -- A view for everybody asks who is looking, and is a security barrier.
+        -- A view for PUBLIC judges the session's principal, and is a security
+        -- barrier.
         WHERE a.grantee <> c.relowner
           AND c.oid::text <> ALL (string_to_array(current_setting('aiven_rbac_script.members'), ' '))
           AND (c.relkind = 'r'
                OR (c.relkind = 'v'
                    AND (a.grantee <> 0 OR c.reloptions IS DISTINCT FROM '{security_barrier=true}')))
         UNION ALL
-        -- Functions that everybody has are left alone.
+        -- Functions that PUBLIC may execute are left alone.
         SELECT pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM %s', p.oid::pg_catalog.regprocedure,
                                  a.grantee::pg_catalog.regrole)
         FROM pg_catalog.pg_depend AS d

@@ -4,11 +4,11 @@
 -- Hierarchy (H1): a resource stands right under its parent, in the parent's
 -- organization, and carries the parent's path.  When a path changes, all that
 -- is inside follows.  Checked after the statement, so that rows can come in
--- any order (a restore brings them as they lie).
+-- any order (a restore inserts them as they lie in the dump).
 --
 -- Concurrency: a child locks its parent's row, so that a move or deletion
--- waits for it, and the other way round; and the one who waited looks again
--- at what is there now.
+-- waits for it, and the other way round.  The session that has waited looks
+-- again at what is there now.
 CREATE FUNCTION aiven_rbac.check_resource() RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -34,7 +34,7 @@ BEGIN
         IF NEW.id <> OLD.id OR NEW.kind <> OLD.kind THEN
             RAISE EXCEPTION 'the id and the kind of a resource cannot change'
                 USING ERRCODE = 'integrity_constraint_violation',
-                      DETAIL = pg_catalog.format('It is about %s "%s".', OLD.kind, OLD.path);
+                      DETAIL = pg_catalog.format('The resource is %s "%s".', OLD.kind, OLD.path);
         END IF;
     END IF;
 
@@ -94,7 +94,7 @@ CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.res
 
 -- The last super admin stays (P5).  The organization's row is updated so that
 -- two sessions that each remove another one meet there, in every isolation
--- level.  For the same reason whoever becomes a super admin has the user's row
+-- level.  For the same reason the row of a user who becomes a super admin is
 -- updated: a session that deactivates the user meanwhile has to see it.
 CREATE FUNCTION aiven_rbac.check_super_admins() RETURNS trigger
     LANGUAGE plpgsql
@@ -152,8 +152,8 @@ CREATE TRIGGER check_super_admins AFTER UPDATE OF deactivated_at ON aiven_rbac.p
     FOR EACH ROW WHEN (NEW.deactivated_at IS NOT NULL AND OLD.deactivated_at IS NULL)
     EXECUTE FUNCTION aiven_rbac.check_super_admins();
 
--- The catalogue references organizations for the sake of their own roles, so
--- that a TRUNCATE of the hierarchy with CASCADE would take all of it along.
+-- The catalogue references organizations because of their own roles, so that a
+-- TRUNCATE of the hierarchy with CASCADE would empty the catalogue, too.
 CREATE FUNCTION aiven_rbac.keep_catalogue() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -162,11 +162,11 @@ BEGIN
     RAISE EXCEPTION 'table "%" cannot be truncated', TG_TABLE_NAME
         USING ERRCODE = 'object_not_in_prerequisite_state',
               DETAIL = 'It holds the built-in actions, roles and permissions.',
-              HINT = 'Use DELETE: it ends what hangs on the rows that it deletes, and nothing else.';
+              HINT = 'Use DELETE: it also deletes what references the deleted rows, and nothing else.';
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.keep_catalogue() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.keep_catalogue() IS 'trigger: nobody truncates the catalogue by accident';
+COMMENT ON FUNCTION aiven_rbac.keep_catalogue() IS 'trigger: the catalogue is not truncated by accident';
 
 CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action
     FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.keep_catalogue();

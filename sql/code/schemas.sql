@@ -1,6 +1,7 @@
--- The names of the two schemas.  They stand in the bodies of functions, so that
--- whoever made a schema of a name that has become free would be called with the
--- rights of the extension's owner.
+-- The names of the two schemas stay, since they stand in the bodies of functions.
+-- If one were renamed, another role could make a schema with the name that has
+-- become free, and its functions would be called with the rights of the
+-- extension's owner.
 
 CREATE FUNCTION aiven_rbac.keep_schemas() RETURNS event_trigger
     LANGUAGE plpgsql
@@ -13,7 +14,7 @@ BEGIN
         RAISE EXCEPTION 'schema of the extension aiven_rbac cannot be renamed'
             USING ERRCODE = 'feature_not_supported',
                   DETAIL = 'The extension''s functions call each other by the names of its schemas.',
-                  HINT = 'CREATE EXTENSION aiven_rbac WITH SCHEMA chooses where what users call stands.';
+                  HINT = 'CREATE EXTENSION aiven_rbac WITH SCHEMA chooses the schema of the functions that users call.';
     END IF;
 END
 $$;

@@ -71,9 +71,9 @@ DECLARE
     violated text;
     missing text;
 BEGIN
-    -- Adding and changing take different actions; which one it is shows in
-    -- trying, so that nobody comes in between.  Who may do neither does not
-    -- learn which tags there are.
+    -- To add and to change a tag require different actions.  Trying to add it
+    -- shows which of them this is, so that no other session comes in between.
+    -- A principal that may do neither does not learn which tags there are.
     IF @extschema@.rbac_has_permission(actor.principal, r.id, r.kind || '_tag.edit') IS NOT TRUE THEN
         PERFORM aiven_rbac.require(actor, r.kind || '_tag.add', r.id);
     END IF;
@@ -86,7 +86,7 @@ BEGIN
         END IF;
         PERFORM aiven_rbac.require(actor, r.kind || '_tag.edit', r.id);
         UPDATE aiven_rbac.tag AS t SET value = rbac_tag_set.value WHERE t.resource = r.id AND t.key = rbac_tag_set.key;
-        EXIT WHEN FOUND;    -- else somebody has just removed it
+        EXIT WHEN FOUND;    -- else another session has just removed it
     END LOOP;
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
@@ -94,7 +94,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_set(@extschema@.rbac_path, text, text) IS
-    'tag a project or service; it requires project_tag.add or service_tag.add, to change a tag that it has project_tag.edit or service_tag.edit';
+    'tag a project or service; it requires project_tag.add or service_tag.add, or, if the tag exists, project_tag.edit or service_tag.edit';
 
 CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_path, key text) RETURNS void
     LANGUAGE plpgsql
@@ -116,8 +116,8 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_path, text) IS
     'remove a tag from a project or service; it requires project_tag.delete or service_tag.delete';
 
--- To which database role an account corresponds is noted, no more: nothing is
--- decided by it.  Whoever is a principal by their database role is no account.
+-- The database role of an account is a note: no decision depends on it.  A role
+-- that is mapped to a principal is no account.
 CREATE FUNCTION @extschema@.rbac_service_user_create(service @extschema@.rbac_path, username text,
                                                      database_role regrole DEFAULT NULL)
     RETURNS void

@@ -19,7 +19,7 @@ CREATE FUNCTION @extschema@.rbac_reset_principal() RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_reset_principal'
     LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.rbac_reset_principal() IS
-    'act for no principal again: what every pooled connection should end with';
+    'act for no principal again; call it before a pooled connection is given back';
 
 CREATE FUNCTION @extschema@.rbac_operate() RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_operate'

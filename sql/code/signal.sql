@@ -5,7 +5,7 @@
 -- a statement that fails halfway: functions that it called may have seen, and
 -- cached, its first rows, and only a signal that was given already is repeated
 -- when it is rolled back.  Logical apply fires no statement triggers, so that
--- there each row speaks; a duplicate signal in one command costs nothing.
+-- there each row signals; a duplicate signal in one command costs nothing.
 CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_signal_change'
     LANGUAGE C;
@@ -44,4 +44,4 @@ CREATE FUNCTION @extschema@.rbac_cache_stats(OUT entries integer, OUT bytes bigi
     AS 'MODULE_PATHNAME', 'rbac_cache_stats'
     LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION @extschema@.rbac_cache_stats() IS
-    'this session''s cache: principals in it and the memory that they take (at most aiven_rbac.cache_size); how often a statement''s function found its principal there or not; principals read from the tables, resources looked up one by one and by subtrees; principals forgotten for want of memory; changes that made it old';
+    'this session''s cache: principals in it and the memory that they use (at most aiven_rbac.cache_size); how often a statement''s function found its principal there or not; principals read from the tables, resources looked up one by one and by subtrees; principals forgotten for want of memory; changes that made it old';

@@ -1,14 +1,14 @@
--- The extension's tables, and what pg_dump takes along of them.
+-- The extension's tables, and which of their rows pg_dump saves.
 
 CREATE FUNCTION aiven_rbac.tables(OUT name text, OUT signal text, OUT condition text) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'rbac_tables'
     LANGUAGE C STABLE STRICT;
 REVOKE ALL ON FUNCTION aiven_rbac.tables() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.tables() IS
-    'tables of the extension, each after those that it references: the signal that a change sends, and on which condition pg_dump takes rows along';
+    'tables of the extension, each after those that it references: the signal that a change sends, and the condition for rows that pg_dump saves (empty: all rows; NULL: none)';
 
--- Everything but the rows that CREATE EXTENSION brings by itself.  The order is
--- the one in which a restore brings the rows.
+-- Saved is everything but the rows that CREATE EXTENSION makes by itself.  A
+-- restore inserts the rows in this order.
 DO $$
 DECLARE
     t record;

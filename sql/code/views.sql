@@ -1,9 +1,9 @@
--- Reading.  For each kind of object there is a view of what the session's
--- principal may see of it.  Everybody may read the views and nobody the tables;
--- every row is judged by the same engine as all else, and no condition that a
--- reader adds sees a row before it was judged.
+-- Views for reading, one for each kind of object.  Each shows what the session's
+-- principal may see.  Every database role may read the views, and none the
+-- tables.  The engine of all decisions judges each row, and a condition that a
+-- reader adds is evaluated only for rows that have passed (security_barrier).
 --
--- Without a principal, and for one that is deactivated, all of them are empty.
+-- Without a principal, or with a deactivated one, all of them are empty.
 
 CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
     SELECT r.id, r.kind, r.organization, r.parent, r.path, r.name, r.created_at
@@ -16,14 +16,14 @@ CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
     WHERE r.id = ANY (aiven_rbac.own_organizations())
       AND NOT r.path OPERATOR(@extschema@.<@) (SELECT aiven_rbac.scopes(NULL, 'organization'));
 COMMENT ON VIEW aiven_rbac.visible_resource IS
-    'resources on which the session''s principal holds anything, and the organizations that it belongs to';
+    'resources on which the session''s principal holds anything, and the organizations that it is a member of';
 
 CREATE VIEW aiven_rbac.visible_organization WITH (security_barrier) AS
     SELECT r.id, r.path, r.name, o.support_tier, r.created_at
     FROM aiven_rbac.visible_resource AS r
     JOIN aiven_rbac.organization AS o ON o.id = r.id;
 COMMENT ON VIEW aiven_rbac.visible_organization IS
-    'organizations that the session''s principal belongs to';
+    'organizations that the session''s principal is a member of';
 
 CREATE VIEW aiven_rbac.visible_unit WITH (security_barrier) AS
     SELECT r.id, r.organization, r.path, r.name, r.created_at
@@ -40,7 +40,7 @@ CREATE VIEW aiven_rbac.visible_project WITH (security_barrier) AS
     FROM aiven_rbac.visible_resource AS r
     JOIN aiven_rbac.project AS p ON p.id = r.id;
 COMMENT ON VIEW aiven_rbac.visible_project IS
-    'projects on which the session''s principal holds anything; their billing group with billing_group.view or project.assign_billing_group';
+    'projects on which the session''s principal holds anything; the billing group requires billing_group.view or project.assign_billing_group';
 
 CREATE VIEW aiven_rbac.visible_service WITH (security_barrier) AS
     SELECT r.id, r.organization, r.parent AS project, r.path, r.name, s.service_type, s.plan, r.created_at
@@ -48,20 +48,20 @@ CREATE VIEW aiven_rbac.visible_service WITH (security_barrier) AS
     JOIN aiven_rbac.resource AS r ON r.id = s.id
     WHERE @extschema@.rbac_has_permission(s.id, 'service.view');
 COMMENT ON VIEW aiven_rbac.visible_service IS
-    'services with what there is to know about them: service.view';
+    'services with their types and plans; each requires service.view';
 
 CREATE VIEW aiven_rbac.visible_service_user WITH (security_barrier) AS
     SELECT u.service, u.username, u.database_role, u.created_at
     FROM aiven_rbac.service_user AS u
     WHERE @extschema@.rbac_has_permission(u.service, 'service_user.view');
-COMMENT ON VIEW aiven_rbac.visible_service_user IS 'service users: service_user.view';
+COMMENT ON VIEW aiven_rbac.visible_service_user IS 'service users; each requires service_user.view';
 
 CREATE VIEW aiven_rbac.visible_tag WITH (security_barrier) AS
     SELECT t.resource, t.kind, t.key, t.value
     FROM aiven_rbac.tag AS t
     WHERE (t.kind = 'project' AND @extschema@.rbac_has_permission(t.resource, 'project_tag.view'))
        OR (t.kind = 'service' AND @extschema@.rbac_has_permission(t.resource, 'service_tag.view'));
-COMMENT ON VIEW aiven_rbac.visible_tag IS 'tags: project_tag.view, service_tag.view';
+COMMENT ON VIEW aiven_rbac.visible_tag IS 'tags; each requires project_tag.view or service_tag.view';
 
 CREATE VIEW aiven_rbac.visible_plan_list WITH (security_barrier) AS
     SELECT l.resource, r.path, l.plans
@@ -99,7 +99,7 @@ CREATE VIEW aiven_rbac.visible_user WITH (security_barrier) AS
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
 COMMENT ON VIEW aiven_rbac.visible_user IS
-    'users of organizations, members and managed ones, with their standing: for whoever holds an action on users or on members of groups, or may grant anywhere in the organization; and oneself';
+    'users of organizations, members and managed users; each requires an action on users or on members of groups, or permission.grant anywhere in the organization; the session''s principal also sees itself';
 
 CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
     SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
@@ -113,7 +113,7 @@ CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
            OR (p.organization = ANY (aiven_rbac.own_organizations())
                AND p.id IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())));
 COMMENT ON VIEW aiven_rbac.visible_group IS
-    'groups: for whoever holds an action on groups or their members, or may grant anywhere in the organization; and those that one is in';
+    'groups; each requires an action on groups or their members, or permission.grant anywhere in the organization; the session''s principal also sees its own groups';
 
 CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
     SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
@@ -125,14 +125,14 @@ CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
 COMMENT ON VIEW aiven_rbac.visible_group_member IS
-    'who is in which group: for whoever may change that, or may grant anywhere in the organization; and one''s own';
+    'members of groups; each requires an action on members of groups, or permission.grant anywhere in the organization; the session''s principal also sees its own memberships';
 
 CREATE VIEW aiven_rbac.visible_application_user WITH (security_barrier) AS
     SELECT p.organization, p.id, p.name, p.description, p.created_at
     FROM aiven_rbac.principal AS p
     WHERE p.kind = 'application_user'
       AND (p.id = aiven_rbac.self() OR @extschema@.rbac_has_permission(p.organization, 'application_user.view'));
-COMMENT ON VIEW aiven_rbac.visible_application_user IS 'application users: application_user.view; and oneself';
+COMMENT ON VIEW aiven_rbac.visible_application_user IS 'application users; each requires application_user.view; the session''s principal also sees itself';
 
 CREATE VIEW aiven_rbac.visible_token WITH (security_barrier) AS
     SELECT t.prefix, t.principal, t.principal_kind, t.description, t.created_at, t.max_age,
@@ -146,7 +146,7 @@ CREATE VIEW aiven_rbac.visible_token WITH (security_barrier) AS
        OR @extschema@.rbac_has_permission(p.organization, 'application_token.list')
        OR @extschema@.rbac_has_permission(g.organization, 'user_token.view');
 COMMENT ON VIEW aiven_rbac.visible_token IS
-    'tokens by their prefix, never what they are recognized by: application users'' with application_token.list, managed users'' with user_token.view; and one''s own';
+    'tokens by their prefixes, without their hashes; an application user''s requires application_token.list, a managed user''s user_token.view; the session''s principal also sees its own';
 
 CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
     SELECT i.id, i.organization, r.path, r.name AS organization_name, i.email, i.invited_at, i.expires_at,
@@ -160,7 +160,7 @@ CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
        OR pg_catalog.lower(i.email) = (SELECT pg_catalog.lower(p.email) FROM aiven_rbac.principal AS p
                                        WHERE p.id = aiven_rbac.self());
 COMMENT ON VIEW aiven_rbac.visible_invitation IS
-    'invitations and what became of them: user_invitation.view; and those for one''s own email';
+    'invitations and what became of them; each requires user_invitation.view; a user also sees those to the user''s own email';
 
 CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
     SELECT a.organization, a.principal, p.kind, coalesce(p.email, p.name) AS principal_name,
@@ -174,7 +174,7 @@ CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
                 OR a.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())))
        OR @extschema@.rbac_has_any_permission(a.resource, 'project_permission.view', 'permission.grant');
 COMMENT ON VIEW aiven_rbac.visible_grant IS
-    'who was granted what where: project_permission.view or permission.grant there; and one''s own, by one''s groups included';
+    'grants: the principal, the role or permission, and the resource; each requires project_permission.view or permission.grant on the resource; the session''s principal also sees its own and its groups'' grants';
 
 CREATE VIEW aiven_rbac.visible_role WITH (security_barrier) AS
     SELECT g.owner AS organization, g.name, g.type, g.console_name,
@@ -184,31 +184,31 @@ CREATE VIEW aiven_rbac.visible_role WITH (security_barrier) AS
     WHERE g.owner IS NULL
        OR g.owner = ANY (aiven_rbac.own_organizations());
 COMMENT ON VIEW aiven_rbac.visible_role IS
-    'roles and permissions: those that all organizations have, and the own ones of organizations that one belongs to';
+    'roles and permissions: those that all organizations have, and the own roles of organizations that the session''s principal is a member of';
 
 CREATE VIEW aiven_rbac.visible_billing_group WITH (security_barrier) AS
     SELECT b.organization, b.id, b.name, b.currency, b.tax_id, b.billing_emails, b.billing_address, b.payment_method, b.created_at
     FROM aiven_rbac.billing_group AS b
     WHERE @extschema@.rbac_has_permission(b.organization, 'billing_group.view');
-COMMENT ON VIEW aiven_rbac.visible_billing_group IS 'billing groups: billing_group.view';
+COMMENT ON VIEW aiven_rbac.visible_billing_group IS 'billing groups; each requires billing_group.view';
 
 CREATE VIEW aiven_rbac.visible_payment_method WITH (security_barrier) AS
     SELECT b.organization, b.id, b.provider, b.provider_reference, b.last_four, b.created_at
     FROM aiven_rbac.payment_method AS b
     WHERE @extschema@.rbac_has_permission(b.organization, 'payment_method.view');
-COMMENT ON VIEW aiven_rbac.visible_payment_method IS 'payment methods: payment_method.view';
+COMMENT ON VIEW aiven_rbac.visible_payment_method IS 'payment methods; each requires payment_method.view';
 
 CREATE VIEW aiven_rbac.visible_billing_address WITH (security_barrier) AS
     SELECT b.organization, b.id, b.company_name, b.address_lines, b.city, b.postal_code, b.state, b.country_code, b.created_at
     FROM aiven_rbac.billing_address AS b
     WHERE @extschema@.rbac_has_permission(b.organization, 'billing_address.view');
-COMMENT ON VIEW aiven_rbac.visible_billing_address IS 'billing addresses: billing_address.view';
+COMMENT ON VIEW aiven_rbac.visible_billing_address IS 'billing addresses; each requires billing_address.view';
 
 CREATE VIEW aiven_rbac.visible_domain WITH (security_barrier) AS
     SELECT d.organization, d.name, d.verification, d.added_at, d.verified_at
     FROM aiven_rbac.domain AS d
     WHERE @extschema@.rbac_has_permission(d.organization, 'domain.view');
-COMMENT ON VIEW aiven_rbac.visible_domain IS 'domains and the text that verifies them: domain.view';
+COMMENT ON VIEW aiven_rbac.visible_domain IS 'domains and the texts that verify them; each requires domain.view';
 
 CREATE VIEW aiven_rbac.visible_identity_provider WITH (security_barrier) AS
     SELECT i.organization, i.id, i.name, i.entity_id, i.url, i.certificate_fingerprint, i.enabled, i.created_at
@@ -216,14 +216,14 @@ CREATE VIEW aiven_rbac.visible_identity_provider WITH (security_barrier) AS
     WHERE @extschema@.rbac_has_any_permission(i.organization, 'identity_provider.add', 'identity_provider.enable',
                 'identity_provider.disable', 'identity_provider.remove');
 COMMENT ON VIEW aiven_rbac.visible_identity_provider IS
-    'identity providers: for whoever holds an action on them';
+    'identity providers; each requires an action on identity providers';
 
 CREATE VIEW aiven_rbac.visible_authentication_policy WITH (security_barrier) AS
     SELECT a.organization, a.require_two_factor, a.allowed_methods, a.personal_tokens
     FROM aiven_rbac.authentication_policy AS a
     WHERE @extschema@.rbac_has_permission(a.organization, 'authentication_policy.change');
 COMMENT ON VIEW aiven_rbac.visible_authentication_policy IS
-    'authentication policies: authentication_policy.change';
+    'authentication policies; each requires authentication_policy.change';
 
 DO $$
 DECLARE

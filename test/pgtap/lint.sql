@@ -83,23 +83,23 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
 ('not_forced', 'warning', 'public.good', 'row-level security is not forced: its owner "lint_app" sees every row',
  'ALTER TABLE good NO FORCE ROW LEVEL SECURITY, OWNER TO lint_app'),
 
-('open_policy', 'error', 'public.good', 'policy "p" is permissive and can be passed without a decision: %',
+('open_policy', 'error', 'public.good', 'policy "p" is permissive and can admit rows without a decision: %',
  'CREATE POLICY p ON good USING (true OR rbac_has_permission(project, ''service.view''))'),
-('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can be passed without a decision: %',
+('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can admit rows without a decision: %',
  'CREATE POLICY p ON good USING (note = ''public'' OR rbac_has_permission(project, ''service.view''))'),
-('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can be passed without a decision: %',
+('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can admit rows without a decision: %',
  'CREATE POLICY p ON good FOR UPDATE USING (rbac_has_permission(project, ''service.view'')) WITH CHECK (id IS NOT NULL OR rbac_has_permission(project, ''admin''))'),
-('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can be passed without a decision: %',
+('open_policy', 'warning', 'public.good', 'policy "p" is permissive and can admit rows without a decision: %',
  'CREATE POLICY p ON good USING (rbac_has_permission(id, project, ''service.view''))'),
-('open_policy', 'warning', 'public.good', 'policy "odd "name" ''quoted''" is permissive and asks no decision function: %',
+('open_policy', 'warning', 'public.good', 'policy "odd "name" ''quoted''" is permissive and calls no decision function: %',
  'CREATE POLICY "odd ""name"" ''quoted''" ON good USING (note = ''public'')'),
-('open_policy', 'error', 'public.good', 'policy "p" is permissive and asks no decision function: %', 'CREATE POLICY p ON good USING (true)'),
+('open_policy', 'error', 'public.good', 'policy "p" is permissive and calls no decision function: %', 'CREATE POLICY p ON good USING (true)'),
 ('own_role', 'error', 'public.good', 'policy "p" asks for "auditor", %',
  'SELECT rbac_role_create(''acme'', ''auditor'', ''{service.view}'', ''{organization}''); CREATE POLICY p ON good USING (rbac_has_any_permission(project, ''admin'', ''auditor''))'),
-('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something else %', 'CREATE POLICY p ON good USING (rbac_has_permission(project, note))'),
-('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something else %',
+('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something other than %', 'CREATE POLICY p ON good USING (rbac_has_permission(project, note))'),
+('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something other than %',
  'CREATE POLICY p ON good USING (rbac_has_permission(coalesce(project, id), ''admin''))'),
-('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something else %',
+('unplanned_call', 'warning', 'public.good', 'policy "p" calls a decision function on something other than %',
  'CREATE POLICY p ON good USING (rbac_has_permission(rbac_current_principal(), project, ''admin''))'),
 ('hidden_call', 'warning', 'public.good', 'policy "p" asks through the function public.ask(uuid), %',
  'CREATE FUNCTION ask(uuid) RETURNS boolean LANGUAGE sql AS ''SELECT rbac_has_permission($1, $$admin$$)''; CREATE POLICY p ON good USING (ask(project))'),
@@ -155,9 +155,9 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
 ('lost_role', 'error', 'aiven_rbac.service_user', 'service user "u" is mapped to the database role with OID %',
  'CREATE ROLE lint_lost; SELECT rbac_service_create(''acme.finance-prod'', ''pg'', ''pg'', ''pg'');
   SELECT rbac_service_user_create(''acme.finance-prod.pg'', ''u'', ''lint_lost''); DROP ROLE lint_lost'),
-('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change" does not tell of changes %',
+('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
-('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_applied" does not tell of changes %',
+('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_applied" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "RI\_ConstraintTrigger\_c%", which keeps a rule, is disabled', 'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL'),
 
@@ -280,7 +280,7 @@ CREATE TABLE tenants (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tenant
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY p ON tenants USING (rbac_has_permission(tenant_id(tenant), 'admin'));
 SELECT is((SELECT array_agg(split_part(f, ':', 2)) FROM findings() f),
-          '{" policy \"p\" calls a decision function on something else than a column, or with a name that is not constant"}',
+          '{" policy \"p\" calls a decision function on something other than a column, or with a name that is not constant"}',
           'an expression is no column');
 CREATE INDEX ON tenants (tenant_id(tenant));
 SELECT is_empty('SELECT findings()', 'but as good as one if an index begins with it');
@@ -312,9 +312,9 @@ SELECT format('CREATE POLICY deep ON lair.bait USING (%sproject IS NULL%s)', rep
 ALTER TABLE lair.bait ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 RESET ROLE;
 SELECT set_eq($$ SELECT regexp_replace(f, '\n', '\\n') FROM findings('^lair') AS f $$,
-    ARRAY['warning lair.bait: policy "p2" is permissive and asks no decision function: what it lets pass is added to what the principal has a right to',
-          'warning lair.bait: policy "p3'''';%s\n--" is permissive and asks no decision function: what it lets pass is added to what the principal has a right to',
-          'warning lair.bait: policy "deep" is permissive and asks no decision function: what it lets pass is added to what the principal has a right to'],
+    ARRAY['warning lair.bait: policy "p2" is permissive and calls no decision function: the rows that it admits are added to those that the principal has a right to',
+          'warning lair.bait: policy "p3'''';%s\n--" is permissive and calls no decision function: the rows that it admits are added to those that the principal has a right to',
+          'warning lair.bait: policy "deep" is permissive and calls no decision function: the rows that it admits are added to those that the principal has a right to'],
     'names and depth do not blind the lint, and namesakes are not taken for the extension''s functions');
 SELECT lives_ok(remedy, 'remedies quote names: ' || finding) FROM rbac_check_protection() WHERE object ~ '^lair';
 SELECT is_empty($$ SELECT findings('^lair') $$, 'and clear');
