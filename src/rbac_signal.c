@@ -33,6 +33,9 @@ PG_FUNCTION_INFO_V1(rbac_signal_change);
 uint64		rbac_generation = 1;
 uint64		rbac_catalogue_generation = 1;
 
+/* Has this transaction sent any?  What was rolled back to a savepoint counts. */
+static bool sent = false;
+
 /*
  * How often others have changed something.  What this transaction changes comes
  * to the same callback, at the end of each command; but of what others send
@@ -72,10 +75,39 @@ relcache_changed(Datum arg, Oid relid)
 	}
 }
 
+static void
+transaction_ended(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
+		sent = false;
+}
+
 void
 rbac_signal_init(void)
 {
 	CacheRegisterRelcacheCallback(relcache_changed, (Datum) 0);
+	RegisterXactCallback(transaction_ended, NULL);
+}
+
+static void
+send(bool catalogue)
+{
+	CacheInvalidateRelcacheByRelid(rbac_table_oid(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
+													  RBAC_TABLE_FACTS_SIGNAL));
+	sent = true;
+	if (catalogue)
+		catalogue_changed_in = GetCurrentTransactionStartTimestamp();
+}
+
+/*
+ * Is this the end of a statement that can have found no row to change?  Each
+ * row that is changed or deleted has signalled before.
+ */
+static bool
+may_have_found_nothing(TriggerEvent event)
+{
+	return TRIGGER_FIRED_AFTER(event) && TRIGGER_FIRED_FOR_STATEMENT(event) &&
+		(TRIGGER_FIRED_BY_UPDATE(event) || TRIGGER_FIRED_BY_DELETE(event));
 }
 
 /*
@@ -107,19 +139,23 @@ rbac_signal_changed_catalogue(void)
  * when the transaction commits, and this one at the end of the command.  What
  * speaks is an empty table kept for the purpose, so that the signal is the
  * same wherever the changed table is (and is never lost with it).
+ *
+ * After a row was found to change, and before it is changed, functions can run
+ * and cache what is there.  So the end of a statement signals whenever the
+ * transaction has changed anything: which statement did is not asked.
  */
 Datum
 rbac_signal_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	bool		catalogue;
+	TriggerEvent event;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "signal_change was not called as a trigger");
-	catalogue = trigger->tg_trigger->tgnargs > 0;
-	if (catalogue)
-		catalogue_changed_in = GetCurrentTransactionStartTimestamp();
-	CacheInvalidateRelcacheByRelid(rbac_table_oid(catalogue ? RBAC_TABLE_CATALOGUE_SIGNAL :
-													  RBAC_TABLE_FACTS_SIGNAL));
-	return PointerGetDatum(NULL);
+	event = trigger->tg_event;
+	if (sent || !may_have_found_nothing(event))
+		send(trigger->tg_trigger->tgnargs > 0);
+	if (!TRIGGER_FIRED_FOR_ROW(event))
+		return PointerGetDatum(NULL);
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(event) ? trigger->tg_newtuple : trigger->tg_trigtuple);
 }

@@ -51,6 +51,14 @@ BEGIN
                   HINT = CASE WHEN p.kind = 'user' THEN 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().'
                               ELSE 'Create one in that organization.' END;
     END IF;
+    -- Looked at first, so that what changes nothing signals nothing.
+    PERFORM FROM aiven_rbac.access_grant AS a
+    WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g.id
+      AND (a.valid_from, a.valid_until) IS NOT DISTINCT FROM (rbac_grant.valid_from, rbac_grant.valid_until)
+    FOR KEY SHARE;
+    IF FOUND THEN
+        RETURN false;
+    END IF;
     INSERT INTO aiven_rbac.access_grant AS a
            (principal, resource, grantable, organization, resource_kind, grantable_organization, valid_from, valid_until)
     VALUES (p.id, r.id, g.id, r.organization, r.kind, g.organization, rbac_grant.valid_from, rbac_grant.valid_until)

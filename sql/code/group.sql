@@ -111,6 +111,11 @@ BEGIN
                   DETAIL = 'Groups hold accepted members and application users of their organization.',
                   HINT = 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().';
     END IF;
+    -- Looked at first, so that what changes nothing signals nothing.
+    PERFORM FROM aiven_rbac.group_member AS m WHERE m.member = p.id AND m.group_id = g.id FOR KEY SHARE;
+    IF FOUND THEN
+        RETURN;
+    END IF;
     INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind, account_owners)
     VALUES (p.id, g.id, g.organization, p.kind, g.account_owners)
     ON CONFLICT DO NOTHING;

@@ -110,7 +110,8 @@ BEGIN
     IF label IS NOT NULL THEN
         renamed := aiven_rbac.path_below(@extschema@.rbac_path_parent(r.path), label);
     END IF;
-    UPDATE aiven_rbac.resource AS x SET name = coalesce(rename_resource.name, x.name), path = renamed WHERE x.id = r.id;
+    UPDATE aiven_rbac.resource AS x SET name = coalesce(rename_resource.name, x.name), path = renamed
+    WHERE x.id = r.id AND (x.name <> rename_resource.name OR x.path OPERATOR(@extschema@.<>) renamed);
     RETURN renamed;
 EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;

@@ -695,7 +695,7 @@ CREATE FUNCTION aiven_rbac.finding_trigger() RETURNS SETOF aiven_rbac.finding
     FROM pg_trigger AS g
     JOIN aiven_rbac.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = g.tgrelid
     LEFT JOIN (VALUES ('signal_change', 'ALWAYS'), ('signal_change_begun', 'ALWAYS'),
-                      ('signal_change_applied', 'REPLICA')) AS w (name, state) ON w.name = g.tgname
+                      ('signal_change_found', 'ALWAYS'), ('signal_change_applied', 'REPLICA')) AS w (name, state) ON w.name = g.tgname
     WHERE g.tgenabled = 'D' OR g.tgenabled <> left(w.state, 1)::"char"
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_trigger() FROM PUBLIC;

@@ -188,7 +188,7 @@ BEGIN
     END IF;
     UPDATE aiven_rbac.principal AS x
     SET name = coalesce(rbac_user_edit.name, x.name), email = coalesce(rbac_user_edit.email, x.email)
-    WHERE x.id = p.id;
+    WHERE x.id = p.id AND (x.name <> rbac_user_edit.name OR x.email <> rbac_user_edit.email);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'user "%" already exists', email
         USING ERRCODE = 'unique_violation', DETAIL = 'The email, whatever its case, may not be another user''s.';
@@ -221,7 +221,7 @@ CREATE FUNCTION @extschema@.rbac_user_reactivate(principal uuid) RETURNS void
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.deactivate', principal);
 BEGIN
-    UPDATE aiven_rbac.principal AS x SET deactivated_at = NULL WHERE x.id = p.id;
+    UPDATE aiven_rbac.principal AS x SET deactivated_at = NULL WHERE x.id = p.id AND x.deactivated_at IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_reactivate(uuid) IS
@@ -308,7 +308,7 @@ BEGIN
     END IF;
     UPDATE aiven_rbac.principal AS x
     SET name = coalesce(edit_principal.name, x.name), description = coalesce(edit_principal.description, x.description)
-    WHERE x.id = (p).id;
+    WHERE x.id = (p).id AND (x.name <> edit_principal.name OR x.description IS DISTINCT FROM coalesce(edit_principal.description, x.description));
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION '% "%" already exists in the organization', called, name
         USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';

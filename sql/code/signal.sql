@@ -1,11 +1,17 @@
 -- The signal to the caches.
 
--- Signals (C1, C4): once before and once after a statement, in every
--- replication role.  The one after is what tells others.  The one before is for
--- a statement that fails halfway: functions that it called may have seen, and
--- cached, its first rows, and only a signal that was given already is repeated
--- when it is rolled back.  Logical apply fires no statement triggers, so that
--- there each row signals; a duplicate signal in one command costs nothing.
+-- Signals (C1, C4): before the first change of a statement and once after it,
+-- in every replication role.  The one after is what tells others.  The one
+-- before is for a statement that fails halfway: functions that it called may
+-- have seen, and cached, its first rows, and only a signal that was given
+-- already is repeated when it is rolled back.
+--
+-- A statement that changes no row signals nothing.  So before an UPDATE or DELETE
+-- each row signals, and the end of such a statement does only if the transaction
+-- has changed something.  An INSERT signals at once: it nearly always has rows,
+-- and COPY is faster without a trigger for each row.  Logical apply fires no
+-- statement triggers, so that there each row signals; a duplicate signal in one
+-- command costs nothing.
 CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_signal_change'
     LANGUAGE C;
@@ -22,8 +28,11 @@ BEGIN
              WHERE v.signal IN ('facts', 'catalogue')
     LOOP
         EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'CREATE TRIGGER signal_change_begun BEFORE INSERT ON aiven_rbac.%1$I '
             'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'CREATE TRIGGER signal_change_found BEFORE UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
             'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
             'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
@@ -31,7 +40,7 @@ BEGIN
             'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
             'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
-            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, ENABLE ALWAYS TRIGGER signal_change_found, '
             'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
     END LOOP;
 END

@@ -35,7 +35,7 @@ SELECT results_eq($$
     FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid WHERE g.tgfoid = 'aiven_rbac.signal_change'::regproc ORDER BY 1, 2
 $$, $$
     SELECT d.name, t.name, CASE d.signal WHEN 'facts' THEN 'facts' ELSE 'catalogue\000' END, t.enabled
-    FROM described AS d, (VALUES ('signal_change', 'A'::"char"), ('signal_change_applied', 'R'), ('signal_change_begun', 'A')) AS t (name, enabled)
+    FROM described AS d, (VALUES ('signal_change', 'A'::"char"), ('signal_change_applied', 'R'), ('signal_change_begun', 'A'), ('signal_change_found', 'A')) AS t (name, enabled)
     WHERE d.signal IN ('facts', 'catalogue') ORDER BY 1, 2
 $$, 'those and no others have the triggers, which are on in every replication role');
 
@@ -43,8 +43,9 @@ $$, 'those and no others have the triggers, which are on in every replication ro
 CREATE FUNCTION heard(name text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     before bigint := (SELECT invalidations FROM rbac_cache_stats());
+    first text := (SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = format('aiven_rbac.%I', name)::regclass AND attnum = 1);
 BEGIN
-    EXECUTE format('DELETE FROM aiven_rbac.%I WHERE false', name);
+    EXECUTE format('INSERT INTO aiven_rbac.%1$I %3$s SELECT %2$s FROM aiven_rbac.%1$I WHERE false', name, first, '(' || first || ')');
     RETURN (SELECT invalidations FROM rbac_cache_stats()) > before;
 END $$;
 SELECT is_empty($$ SELECT name FROM described WHERE heard(name) <> coalesce(signal IN ('facts', 'catalogue'), false) $$,
