@@ -30,7 +30,8 @@
 #endif
 
 /*
- * Soft errors came with 16.  Before, whoever asked for one gets an error.
+ * Soft errors came with 16.  In older versions a caller that asks for one gets an
+ * error.
  */
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, dummy_value, ...) \
@@ -59,7 +60,7 @@ guc_malloc(int elevel, size_t size)
 #endif
 
 /*
- * A row type that is complete, made known, so that values can be of it.
+ * Register a complete row type, so that values can have it.
  */
 static inline TupleDesc
 rbac_bless(TupleDesc desc)
@@ -107,8 +108,8 @@ rbac_materialize(FunctionCallInfo fcinfo)
 }
 
 /*
- * The process that runs a transaction; 0 if none does, as with one that is
- * prepared.
+ * The process that runs a transaction; 0 if none does, as for a prepared
+ * transaction.
  */
 static inline int
 rbac_pid_of_transaction(VirtualTransactionId transaction)

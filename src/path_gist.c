@@ -3,9 +3,9 @@
  * path_gist.c
  *	  GiST support of rbac_path.
  *
- * A btree serves one subtree as one range.  GiST is for what a btree can't say
- * in one scan: "path <@ paths", several subtrees at once.  It has the order's
- * operators, too, so that one index can do for all.
+ * A btree serves one subtree as one range.  GiST serves what a btree can't in
+ * one scan: "path <@ paths", several subtrees at once.  It has the order's
+ * operators, too, so that one index serves all conditions.
  *
  * A key is a range [low, high] of the pre-order, kept as bytea: a byte with
  * low's length, low's payload, and high's payload.  A leaf's range is one path
@@ -109,7 +109,7 @@ make_key(Range range)
 	return key;
 }
 
-/* Widen a range so that it takes in another */
+/* Widen a range so that it contains another */
 static Range
 widen(Range range, Range other)
 {

@@ -13,9 +13,9 @@
  * The two forms are the same but for the version byte, which leaves room for
  * another binary format without changing what a dump or a client sends today.
  *
- * Way out, one value more can come along: the end of a subtree (see path.h),
- * which EXPLAIN shows in index conditions.  It is written as the path with
- * ".*" behind it, which is refused on the way in.
+ * Output knows one value more: the end of a subtree (see path.h), which EXPLAIN
+ * shows in index conditions.  It is written as the path with ".*" behind it,
+ * which input refuses.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,8 +52,8 @@ is_label_byte(unsigned char c)
 
 /*
  * Copy as much of a refused value as a message should repeat.  The value can
- * be anything, so what could disturb a terminal or is not valid in the
- * database's encoding becomes '?'.
+ * be anything, so bytes that could disturb a terminal or are not valid in the
+ * database's encoding become '?'.
  */
 static char *
 excerpt(const char *text, int len)
@@ -95,7 +95,7 @@ describe_character(const char *text, int len)
 }
 
 /*
- * Make a path of its text form, or report why that is none.
+ * Make a path of its text form, or report why the text is no path.
  *
  * All that is before the first offending byte is ASCII, so byte offsets are
  * character positions.

@@ -418,7 +418,7 @@ rbac_path_subtree_end(PG_FUNCTION_ARGS)
 
 
 /*
- * Making and taking apart
+ * Putting together and splitting
  */
 
 static RbacPath *
@@ -537,7 +537,7 @@ label_offset(RbacPath *path, int n)
  * rbac_path_subpath(path, offset [, len])
  *
  * A negative offset counts from the end; a negative len leaves that many
- * labels off the end, and one that is too great takes all that is there.
+ * labels off the end, and one that is too great gives all labels that are there.
  */
 Datum
 rbac_path_subpath(PG_FUNCTION_ARGS)
@@ -568,9 +568,9 @@ rbac_path_subpath(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("subpath would be empty"),
-					 errdetail("Length %d at offset %d takes no label of path \"%s\".",
+					 errdetail("Length %d at offset %d selects no label of path \"%s\".",
 							   len, offset, rbac_path_text(data, RBAC_PATH_LEN(path))),
-					 errhint("Give a length that takes at least one label.")));
+					 errhint("Give a length that selects at least one label.")));
 	}
 
 	start = label_offset(path, first);
@@ -645,7 +645,7 @@ rbac_path_lca(PG_FUNCTION_ARGS)
 			len = datalen;
 		}
 
-		/* Take labels off the end until this path is inside, too */
+		/* Drop labels from the end until this path is inside, too */
 		while (len > 0 && !rbac_path_contains(common, len, data, datalen))
 		{
 			do

@@ -5,34 +5,34 @@
  *
  * Index conditions
  *
- * Neither ancestry operator is one that a btree knows, but both can be said in
- * those that it does, and exactly, so that an index scan need not try the
- * operator itself again on the rows it finds:
+ * A btree knows neither ancestry operator, but operators that it knows say the
+ * same, and exactly, so that an index scan need not evaluate the ancestry
+ * operator on the rows that it finds:
  *
  *		path <@ 'acme.eng'	->	path >= 'acme.eng' AND path <= 'acme.eng.*'
  *		path @> 'acme.eng'	->	path = ANY ('{acme,acme.eng}')
  *
  * 'acme.eng.*' is how the end of a subtree (see path.h) is shown.  When the
  * other side is no constant, a parameter or another table's column, a call of
- * the function that makes the bound or the list takes the constant's place and
- * is evaluated at each scan, so a generic plan stays right.
+ * the function that makes the bound or the list replaces the constant and is
+ * evaluated at each scan, so a generic plan stays right.
  *
  * Estimates
  *
- * A subtree is a range, but not one that core could estimate: it can't tell
- * how far apart two paths are, so all that falls between two bounds of the
- * histogram would be taken as no rows, which for a table of hundreds of
- * organizations is each of them.  Here, frequent values are looked at one by
+ * A subtree is a range, but not one that core could estimate: core can't tell
+ * how far apart two paths are, so it would estimate no rows for a subtree that
+ * falls between two bounds of the histogram, and in a table of hundreds of
+ * organizations each of them does.  Here, frequent values are looked at one by
  * one, histogram values inside the subtree are counted, and a subtree too small
  * for them is judged by its depth: an organization is not a single row, and a
  * project is less than an organization (see uncommon_fraction()).
  *
  * Core multiplies the estimates of the two conditions made above, unless it
  * recognizes a range, which it would get wrong as said.  So "<=" has an
- * estimator of its own, which core does not take for one end of a range, and
- * which gives for the end of a subtree the factor that makes the product with
+ * estimator of its own, which core does not recognize as one end of a range.
+ * For the end of a subtree it gives the factor that makes the product with
  * ">=" right.  The price is that a range that a user writes with ">=" and "<="
- * is estimated as two independent conditions; with "<" it is a range as ever.
+ * is estimated as two independent conditions; with "<" it is a range as usual.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,9 +59,9 @@
 #include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
-/* A subtree of which nothing is known, as core has it for a range */
+/* A subtree of which nothing is known: core's default for a range */
 #define DEFAULT_SUBTREE_SEL		DEFAULT_RANGE_INEQ_SEL
-/* How many paths an array is taken to have when that is not known */
+/* Paths that an array is assumed to have when that is not known */
 #define DEFAULT_SCOPES			10
 /* Labels of a path that is not known: organization, unit, project, service */
 #define DEFAULT_DEPTH			4
@@ -225,7 +225,7 @@ support(Node *rawreq, int inner)
 	path = list_nth(args, 1 - req->indexarg);
 	type = req->index->opcintype[req->indexcol];
 
-	/* Nothing is at or below null, and execution sees to it */
+	/* Nothing is at or below null; the executor finds that by itself */
 	if (IsA(path, Const) && ((Const *) path)->constisnull)
 		return NULL;
 
@@ -395,9 +395,9 @@ common_depth(Datum a, Datum b)
  * A subtree's part of the values that are not common ones.
  *
  * With several histogram values inside, these tell.  Otherwise the subtree is
- * smaller than about a bucket.  Where the histogram values around it part is
- * the level from which on all is smaller than a bucket; from there, sizes are
- * taken to fall by the same factor at each level, down to the single value at
+ * smaller than about a bucket.  From the level on at which the histogram values
+ * around it part, all subtrees are smaller than a bucket; from there, sizes are
+ * assumed to fall by the same factor at each level, down to the single value at
  * average depth.  If one value is inside, the subtree can be near a bucket's
  * size or have been hit by chance, and a size between is the answer.
  */
@@ -522,7 +522,7 @@ average_subtree(const PathStats *lower, const AttStatsSlot *slot)
 /*
  * Fraction of the pairs of two columns' rows of which the lower is at or below
  * the upper.  With statistics of both, values of the upper one are looked up in
- * the lower's; else each lower row is taken to be below one of the upper values.
+ * the lower's; else each lower row is assumed to be below one of the upper values.
  */
 static double
 pair_selectivity(VariableStatData *lowervar, VariableStatData *uppervar, Oid opno)
@@ -674,8 +674,8 @@ makes_subtree_end(Node *node)
 /*
  * path <= bound
  *
- * For the end of a subtree that is not to be the fraction of what is before
- * it, but of what is before it among all that ">=" has left (see at the top).
+ * For the end of a subtree the answer is not the fraction of all rows that are
+ * before it, but that of the rows that ">=" has left (see at the top).
  */
 Datum
 rbac_path_lesel(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_actor.c
- *	  Who acts in administration or looks something up, and whether they may.
+ *	  The principal or operator that administers or looks something up.
  *
  * Administration is SQL and PL/pgSQL; here is what those languages have no
  * word for: on whose behalf a function runs.
@@ -73,11 +73,11 @@ principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
  * On whose behalf administration acts: the session's principal or, while none
  * is set, the operator.  Every other caller is refused.
  *
- * So is code that PostgreSQL runs for somebody else's table: when a superuser,
+ * So is code that PostgreSQL runs for another role's table: when a superuser,
  * or autovacuum, analyzes it or refreshes a materialized view, its owner's
  * functions run in a session that is not the owner's.  The same goes for
  * triggers on a table that follows a foreign key's action: they run because
- * somebody changed the referenced row, not because their owner may do it.
+ * another role changed the referenced row, not because their owner may do it.
  */
 Datum
 rbac_current_actor(PG_FUNCTION_ARGS)
@@ -93,7 +93,7 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within the action of a foreign key"),
-				 errdetail("A trigger on a referencing table runs on behalf of whoever changed the referenced row.")));
+				 errdetail("A trigger on a referencing table runs on behalf of the role that changed the referenced row.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
@@ -110,7 +110,7 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 
 /*
  * May the role that SET ROLE chose, or that logged in, set the principal?
- * Then it could be anybody anyway.
+ * Then it could act as any principal anyway.
  */
 static bool
 may_set_principal(void)
@@ -122,8 +122,8 @@ may_set_principal(void)
 
 /*
  * Does the caller know more than its principal: as the operator, or as a role
- * that could be anybody?  Code of a table's owner, which maintenance runs in
- * another session, does not.
+ * that may set the principal?  Code of a table's owner, which maintenance runs
+ * in another session, does not.
  */
 static bool
 sees_everybody(void)
@@ -169,10 +169,11 @@ sees_grants(const Question *question)
 }
 
 /*
- * Who asks about another principal must be allowed to know: what somebody
- * holds is told to the operator, to roles that may set a principal, to the
- * principal itself, and to whoever may see the grants on the resource.  The
- * refusal is the same whether the resource and the principal exist or not.
+ * A caller that asks about another principal must be allowed to know.  What a
+ * principal holds is told to the operator, to roles that may set a principal, to
+ * the principal itself, and to principals that may see the grants on the
+ * resource.  The refusal is the same whether the resource and the principal
+ * exist or not.
  */
 void
 rbac_actor_check_question(const Question *question)
@@ -230,8 +231,8 @@ rbac_current_viewer(PG_FUNCTION_ARGS)
 /*
  * rbac_operate() → boolean
  *
- * Does the session act as the operator?  What counts is who may call this: it
- * is the key that makes a database role an operator.
+ * Does the session act as the operator?  The right to call this function makes a
+ * database role an operator.
  */
 Datum
 rbac_operate(PG_FUNCTION_ARGS)

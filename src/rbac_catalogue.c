@@ -144,8 +144,8 @@ rbac_catalogue_read(TableView *view)
 
 /*
  * The catalogue as the last accepted message left it, to be given back with
- * rbac_catalogue_release().  One that was overtaken while it was read serves
- * its caller and is not kept.
+ * rbac_catalogue_release().  A catalogue that was overtaken while it was read
+ * serves its caller and is not kept.
  */
 Catalogue *
 rbac_catalogue_acquire(void)
@@ -255,10 +255,10 @@ rbac_grantable_by_name(const Catalogue *catalogue, const char *name, const pg_uu
 }
 
 /*
- * What it requires to hold a role or permission on a resource of a kind: the
- * actions that it allows when granted there or, where it can't be granted
- * there, on the nearest kind above.  NULL for one that allows nothing anywhere:
- * that is never held.
+ * The actions that must be held on a resource of a kind to hold a role or
+ * permission there: those that it allows when granted there or, where it can't be
+ * granted there, on the nearest kind above.  NULL if it allows nothing anywhere:
+ * then it is never held.
  */
 const ActionSet *
 rbac_grantable_requires(const Grantable *grantable, ResourceKind kind)
@@ -290,7 +290,7 @@ unknown_name(const Catalogue *catalogue, const char *name)
 			catalogue->actions[i - catalogue->ngrantables].name;
 		int			d;
 
-		/* What an organization calls its own roles is its own business. */
+		/* The names of an organization's own roles are told to no other. */
 		if (known == NULL ||
 			(i < catalogue->ngrantables && !rbac_uuid_is_nil(&catalogue->grantables[i].organization)))
 			continue;

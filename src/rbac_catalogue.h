@@ -41,8 +41,8 @@ typedef struct Grantable
 } Grantable;
 
 /*
- * Counted by those who hold it: it is freed with the last of them, after the
- * catalogue has changed.
+ * Its users count themselves.  After the catalogue has changed, the last user
+ * frees it.
  */
 typedef struct Catalogue
 {
@@ -68,7 +68,7 @@ typedef struct Requirement
 } Requirement;
 
 /*
- * Names of which any one will do.  A list is one chunk of memory, names
+ * Names of which one is enough.  A list is one chunk of memory, names
  * included.  What the names require is known once the list is resolved, and
  * for as long as the catalogue that it was resolved with is current.
  */

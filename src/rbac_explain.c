@@ -431,7 +431,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	if (principal == NULL || !principal->exists || principal->deactivated)
 		return (Datum) 0;
 
-	/* Whether a resource exists is nobody's business outside its organization. */
+	/* Outside its organization no principal learns that a resource exists. */
 	verdict = rbac_verdict_on(decider, question);
 	membership = verdict == NULL ? NULL : rbac_principal_membership(principal, &verdict->organization);
 	if (membership == NULL || !find_resource(question, &resource))

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_hash.c
- *	  Hashes of ids and of bytes that nobody can predict.
+ *	  Hashes of ids and of bytes that no user can predict.
  *
- * Who names the resources of an organization chooses what the hash tables of
- * other people's sessions are filled with.  With a hash that can be computed
- * beforehand, it could be tens of thousands of names that all fall on one
- * place, and each look-up would walk through all of them.  So hashes depend on
- * random bytes that every backend draws for itself.  They are good within this
- * backend only, and are never stored.
+ * A user who names the resources of an organization chooses the keys of hash
+ * tables in other users' sessions.  If the hash could be computed beforehand,
+ * the user could choose tens of thousands of names with one hash value, and each
+ * look-up would walk through all of them.  So hashes depend on random bytes that
+ * every backend draws for itself.  They are valid within this backend only, and
+ * are never stored.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_hash.h
- *	  Hashes of ids and of bytes that nobody can predict.
+ *	  Hashes of ids and of bytes that no user can predict.
  *
  *-------------------------------------------------------------------------
  */

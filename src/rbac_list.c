@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_list.c
- *	  What lists of resources begin with: where something is held.
+ *	  The topmost places where something is held, at which lists begin.
  *
  * A list never tests every resource there is.  What is held on a resource is
  * the union of what was granted on it and above it, so that a principal holds
  * the same all the way down from a place where a grant stands until the next
- * such place, and never less further down.  The places where a name is held
- * and above which it is not are therefore all that one needs to know: each of
- * their subtrees is one range of an index, and together they are the list.
+ * such place, and never less further down.  A list therefore needs only the
+ * places where a name is held and above which it is not: each of their subtrees
+ * is one range of an index, and together they are the list.
  *
  *-------------------------------------------------------------------------
  */
@@ -134,9 +134,9 @@ kind_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * The topmost places from which on "principal" (NULL: the session's) holds
- * the name in an argument (NULL: anything) on resources of the kind in the
- * next one, in order.
+ * The topmost places at and below which "principal" (NULL: the session's) holds
+ * the name in an argument (NULL: anything) on resources of the kind in the next
+ * argument, in order.
  */
 static Datum
 scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)

@@ -3,11 +3,11 @@
  * rbac_policy.c
  *	  What the condition of a policy asks.
  *
- * The lint and the explanation of a row have to know what the policies of
- * somebody's table ask.  They look at the expression tree that the catalog
- * keeps, not at its text: a name can hold anything, a tree says what is called.
- * Nothing of the tree is evaluated, since whoever asks may have more rights
- * than the one who wrote it.
+ * The lint and the explanation of a row have to know what the policies of a
+ * table ask.  They look at the expression tree that the catalog keeps, not at
+ * its text: a name can hold anything, a tree says what is called.  Nothing of
+ * the tree is evaluated, since the caller may have more rights than the author
+ * of the policy.
  *
  * A condition is judged by what a row needs to pass it.  A row that passes
  *
@@ -18,13 +18,13 @@
  * has the more closed of its arguments' values and OR the more open, so that
  * nothing needs to be known of "archived".  What is not understood is open.
  *
- * A condition can also lean on somebody else's: EXISTS (SELECT … FROM parent)
- * passes only where a row of the parent is seen.  The caller says which tables
- * are to be relied on so, and which functions of the application's ask a
+ * A condition can also rely on another table's policies: EXISTS (SELECT … FROM
+ * parent) passes only where a row of the parent is seen.  The caller says which
+ * tables can be relied on so, and which functions of the application call a
  * decision function.
  *
- * An owner can nest a condition deeper than a stack is deep.  What is nested
- * too deep is not read, and is open.
+ * An owner can nest a condition deeper than a stack is deep.  A condition that
+ * is nested too deep is not read, and counts as open.
  *
  *-------------------------------------------------------------------------
  */
@@ -329,10 +329,11 @@ names_as_array(const PolicyCall *call)
  *		→ (column_number smallint, names text[], is_all boolean, indexed boolean)
  *
  * The calls of decision functions in a condition of one of the table's
- * policies: the column asked about, NULL if it is something else; the names,
- * NULL if they are not constant or another principal's; whether there is
- * nothing else in the condition; whether an index begins with what is asked
- * about, NULL in a sub-select, which has tables of its own.
+ * policies: the column asked about, NULL if the call asks about something else;
+ * the names, NULL if they are not constant or the call asks about another
+ * principal; whether there is nothing else in the condition; whether an index
+ * begins with what is asked about, NULL in a sub-select, which has tables of its
+ * own.
  */
 Datum
 rbac_policy_decision_calls(PG_FUNCTION_ARGS)

@@ -1,23 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_row.c
- *	  One row of somebody's table, looked up without its owner's code.
+ *	  One row of a table, looked up without running its owner's code.
  *
- * Whoever wants to know why a row is not seen may have more rights than the
- * owner of the table.  A query would be dangerous: planning it evaluates
- * functions in the expressions of indexes and statistics, a key's domain has
- * checks, a policy calls what it likes, and all of it would run as the one who
- * asks.
+ * A caller who asks why a row is not seen may have more rights than the owner of
+ * the table.  A query would be dangerous: planning it evaluates functions in the
+ * expressions of indexes and statistics, a key's domain has checks, a policy can
+ * call any function, and all of this would run with the caller's rights.
  *
- * So the row is fetched here, by the index of the primary key.  Functions that
- * take part are those of the key's types, and only languages that superusers
- * alone can use are accepted.  A domain's value is read as its base type's,
- * without the checks: what is compared has passed them.
+ * So the row is fetched here, by the index of the primary key.  This calls only
+ * functions of the key's types, in languages that only superusers can use.  A
+ * domain's value is read as its base type's, without the checks: values that are
+ * compared have passed them.
  *
- * The answer tells no more than the caller's own query would.  It takes the
+ * The answer tells no more than the caller's own query would.  It requires the
  * privilege to read the table.  Where row-level security applies to the caller,
- * a row is told of only if policies let it pass that are a decision or a
- * constant: others would have to be evaluated.
+ * a row is told of only if policies admit it that are a decision or a constant:
+ * others would have to be evaluated.
  *
  *-------------------------------------------------------------------------
  */
@@ -147,7 +146,7 @@ type_to_read(Relation table, AttrNumber column)
 				 errmsg("cannot look up a row by column \"%s\" of type %s",
 						NameStr(TupleDescAttr(RelationGetDescr(table), column - 1)->attname),
 						format_type_be(type)),
-				 errdetail("Reading or comparing values of this type can call functions of others' making."),
+				 errdetail("Reading or comparing values of this type can call functions that other users wrote."),
 				 errhint("Ask about the row's resource: rbac_explain(resource, name).")));
 	return type;
 }
@@ -290,8 +289,8 @@ find_in(Relation leaf, const Key *key, Row *row)
 }
 
 /*
- * Look for the key in all of the table, its partitions and heirs.  The one where
- * it is found stays open.
+ * Look for the key in all of the table, its partitions and heirs.  The partition
+ * where it is found stays open.
  */
 static void
 find_row(const Key *key, Row *row)

@@ -1,25 +1,25 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_session.c
- *	  The session's principal: who it is, and that nobody can forge it.
+ *	  The session's principal, which SQL cannot forge.
  *
  * The principal is the value of a setting, because a setting is the one kind
  * of session state for which PostgreSQL does everything that is needed:
  * SET LOCAL semantics with transactions, savepoints and exception blocks,
  * RESET ALL and DISCARD ALL for poolers, and shipping to parallel workers.
  *
- * What a setting lacks is that others must not set it.  Its check hook
- * therefore refuses every value but these:
+ * A setting alone could be set by any caller.  Its check hook therefore refuses
+ * every value but these:
  *
- * - the default (nobody), which takes rights away and gives none;
+ * - the default (no principal), which gives no right;
  * - one that rbac_session_set() is setting at this moment;
  * - one that a parallel worker receives from its leader at start.
  *
  * That covers SET, set_config(), SET clauses of functions, ALTER ROLE and
  * ALTER DATABASE, options of the connection, configuration files, and a
  * placeholder that was set before the library was loaded: PostgreSQL gives
- * each of them to the hook.  Whoever may call rbac_set_principal() is
- * trusted; nobody may by default.
+ * each of them to the hook.  A role that may call rbac_set_principal() is
+ * trusted; by default only superusers and the extension's owner may.
  *
  * The value is text, "uuid two_factor method", so that it can be shipped and
  * could grow a signed form.
@@ -139,7 +139,7 @@ rbac_session_init(void)
 }
 
 /*
- * Make "principal" (NULL: nobody) the session's, until the end of the
+ * Make "principal" (NULL: none) the session's, until the end of the
  * transaction if is_local.
  */
 static void
@@ -169,7 +169,7 @@ rbac_session_set(const SessionPrincipal *principal, bool is_local)
 }
 
 /*
- * Nobody again, now and after the transaction.
+ * Set no principal, now and after the transaction.
  */
 void
 rbac_session_reset(void)
@@ -179,8 +179,8 @@ rbac_session_reset(void)
 
 /*
  * The session's principal: the one that was set or, while none is, the one
- * that the role that logged in is mapped to.  NULL: nobody.  SET ROLE and
- * SECURITY DEFINER functions change nothing here.
+ * that the role that logged in is mapped to.  NULL if there is none.  SET ROLE
+ * and SECURITY DEFINER functions change nothing here.
  */
 const SessionPrincipal *
 rbac_session_get(void)
@@ -204,9 +204,9 @@ rbac_session_mapped_role(void)
 }
 
 /*
- * Whose rights a question is about: a given principal's, or with NULL the
- * session's.  Who asks about itself is told what its session lets it do.
- * False: nobody's.
+ * The principal that a question is about: the given one or, with NULL, the
+ * session's.  A principal that asks about itself is told what its session lets
+ * it do.  False if there is no principal.
  */
 bool
 rbac_session_subject(const pg_uuid_t *principal, Subject *subject)
@@ -274,10 +274,10 @@ is_operator(Oid role)
 }
 
 /*
- * Does the session act as the operator, who may do everything?  That requires
+ * Does the session act as the operator, which may do everything?  That requires
  * no principal, and an operator both as the role that logged in and as the
  * role that SET ROLE chose.  The current user does not count: inside a
- * SECURITY DEFINER function it is the function's owner, whoever calls.
+ * SECURITY DEFINER function it is the function's owner, whichever role calls.
  */
 bool
 rbac_session_is_operator(void)

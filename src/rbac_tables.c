@@ -12,7 +12,7 @@
  * query), costs microseconds, and needs no privilege of the caller.
  *
  * A caller first locks the tables that it needs (rbac_tables_lock), then
- * takes note of whatever tells it that its result is still current, then
+ * notes what will tell it that its result is still current (a generation), then
  * looks (rbac_tables_look).  The order matters: taking a lock can accept
  * invalidation messages, and the snapshot must not be older than the last
  * message that was accepted.  The transaction's own snapshot would be: under
@@ -51,20 +51,20 @@ PG_FUNCTION_INFO_V1(rbac_tables);
 static const char *const schema_name = "aiven_rbac";
 
 /*
- * Whom a change of a table concerns
+ * What a change of a table makes old
  */
 typedef enum TableSignal
 {
-	NOT_READ,					/* nobody here: C does not read the table */
-	READ_ANEW,					/* nobody: C keeps nothing of what it reads */
-	SIGNALS_FACTS,				/* whoever keeps what principals hold */
-	SIGNALS_CATALOGUE			/* whoever keeps the catalogue */
+	NOT_READ,					/* nothing here: C does not read the table */
+	READ_ANEW,					/* nothing: C keeps nothing of what it reads */
+	SIGNALS_FACTS,				/* what is kept of principals and resources */
+	SIGNALS_CATALOGUE			/* the catalogue that is kept */
 } TableSignal;
 
 /*
  * All there is to know of a table but its columns: what C looks up, what the
- * callback recognizes, which triggers the install script makes, and what it has
- * pg_dump take along.  The last two come from here by aiven_rbac.tables().
+ * callback recognizes, which triggers the install script makes, and which rows
+ * pg_dump saves.  The last two come from here by aiven_rbac.tables().
  */
 typedef struct TableDescriptor
 {
@@ -390,7 +390,7 @@ rbac_table_oid(RbacTable table)
  * The tables of the extension, a table after those that it references.  The
  * signal is the one that a change sends: "facts", "catalogue" or, where C reads
  * the table and keeps nothing, "none"; NULL where it does not read it.  The
- * condition is on the rows that pg_dump takes along: '' for all, NULL for none.
+ * condition is on the rows that pg_dump saves: '' for all, NULL for none.
  */
 Datum
 rbac_tables(PG_FUNCTION_ARGS)
@@ -702,7 +702,7 @@ read_membership(HeapTuple tuple, TupleDesc desc, void *row)
 }
 
 /*
- * The organizations that a principal belongs to; the callback gets a
+ * The organizations that a principal is a member of; the callback gets a
  * pg_uuid_t.
  */
 void

@@ -39,8 +39,8 @@ typedef enum PrincipalKind
 
 /*
  * The tables of the extension: all of them, in the order in which a restore
- * brings their rows, a table after those that it references.  What is to be
- * known of each is its descriptor's, in rbac_tables.c.
+ * inserts their rows, a table after those that it references.  Each has its
+ * descriptor in rbac_tables.c.
  */
 typedef enum RbacTable
 {

@@ -275,7 +275,7 @@ CREATE OPERATOR @extschema@.@> (
 COMMENT ON OPERATOR @extschema@.@> (@extschema@.rbac_path[], @extschema@.rbac_path) IS 'has one at or above';
 
 --
--- Making and taking apart
+-- Putting together and splitting
 --
 
 CREATE FUNCTION aiven_rbac.rbac_path_append(@extschema@.rbac_path, @extschema@.rbac_path) RETURNS @extschema@.rbac_path
