@@ -75,7 +75,14 @@ rbac_path_contains(const char *outer, int outerlen, const char *inner, int inner
  * The end of a subtree, P + RBAC_PATH_SUBTREE_END, is a bound that index scans
  * and estimates use.  It is greater than all that is below P and equal to no
  * path; the input functions never make one.
+ *
+ * Nor may a query: a bound in a table is a row that no dump brings back.  So the
+ * functions that return bounds work in calls that the planner made alone.  Those
+ * have this in place of a collation, which is the number of no collation, so
+ * that no expression in SQL can have it.
  */
+#define RBAC_MADE_BY_PLANNER	((Oid) 1)
+
 static inline bool
 rbac_path_is_subtree_end(const char *payload, int len)
 {
@@ -119,6 +126,7 @@ extern RbacPath *rbac_path_parse(const char *text, int len, int sqlerrcode,
 /* path_op.c */
 extern PGDLLEXPORT Datum rbac_path_subtree_end(PG_FUNCTION_ARGS);
 extern RbacPath *rbac_path_make_subtree_end(const char *payload, int len);
+extern void rbac_path_require_plan(FunctionCallInfo fcinfo);
 extern bool rbac_argument_is_constant(FmgrInfo *flinfo, int argno);
 extern RbacScopeSet *rbac_scope_set_make(ArrayType *paths);
 extern const RbacScopeSet *rbac_scope_set_cached(FunctionCallInfo fcinfo, int argno);

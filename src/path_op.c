@@ -407,11 +407,25 @@ rbac_path_make_subtree_end(const char *payload, int len)
 	return end;
 }
 
+/*
+ * Refuse a call that the planner has not made.
+ */
+void
+rbac_path_require_plan(FunctionCallInfo fcinfo)
+{
+	if (PG_GET_COLLATION() != RBAC_MADE_BY_PLANNER)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function returns a bound for index scans, and can be called by plans only"),
+				 errhint("Use the operator <@ to find what is at or below a path.")));
+}
+
 Datum
 rbac_path_subtree_end(PG_FUNCTION_ARGS)
 {
 	RbacPath   *path = PG_GETARG_RBAC_PATH_P(0);
 
+	rbac_path_require_plan(fcinfo);
 	PG_RETURN_RBAC_PATH_P(rbac_path_make_subtree_end(RBAC_PATH_DATA(path),
 													 RBAC_PATH_LEN(path)));
 }

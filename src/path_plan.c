@@ -112,7 +112,7 @@ make_call(const char *name, Oid neighbor, Oid rettype, Oid argtype, Node *arg)
 		return NULL;
 
 	return (Expr *) makeFuncExpr(funcid, rettype, list_make1(arg),
-								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+								 InvalidOid, RBAC_MADE_BY_PLANNER, COERCE_EXPLICIT_CALL);
 }
 
 /*

@@ -405,7 +405,7 @@ call_with_names(const char *function, Oid result, const DecisionCall *call)
 	if (!OidIsValid(id))
 		return NULL;
 	return (Expr *) makeFuncExpr(id, result, list_make1(call->names_array),
-								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+								 InvalidOid, RBAC_MADE_BY_PLANNER, COERCE_EXPLICIT_CALL);
 }
 
 static List *
@@ -666,7 +666,7 @@ rbac_reachable_paths(PG_FUNCTION_ARGS)
  * aiven_rbac.reach_end(names text[]) → rbac_path
  *
  * The ends of a range in which all of the session's principal's reach is; the
- * upper one is no path, but a bound.  NULL when nothing is in reach.
+ * upper one is no path, but a bound (see path.h).  NULL when nothing is in reach.
  */
 Datum
 rbac_reach_begin(PG_FUNCTION_ARGS)
@@ -686,6 +686,7 @@ rbac_reach_end(PG_FUNCTION_ARGS)
 	Reach	   *reach = session_reach(fcinfo, &decider);
 	RbacPath   *last;
 
+	rbac_path_require_plan(fcinfo);
 	if (reach == NULL || reach->nscopes == 0)
 		PG_RETURN_NULL();
 	last = reach->scopes[reach->nscopes - 1];
