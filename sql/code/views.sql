@@ -5,7 +5,10 @@
 --
 -- Without a principal, or with a deactivated one, all of them are empty.
 
-CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
+-- This one is no barrier, and nobody's but the views' below: PostgreSQL lets what
+-- a query brings pass into the parts of a UNION ALL, whatever the view that is one
+-- says of itself.
+CREATE VIEW aiven_rbac.known_resource AS
     SELECT r.id, r.kind, r.organization, r.parent, r.path, r.name, r.created_at
     FROM (VALUES ('organization'), ('unit'), ('project'), ('service')) AS k (kind)
     CROSS JOIN LATERAL pg_catalog.unnest(aiven_rbac.scopes(NULL, k.kind)) AS s (scope)
@@ -15,19 +18,25 @@ CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
     FROM aiven_rbac.resource AS r
     WHERE r.id = ANY (aiven_rbac.own_organizations())
       AND NOT r.path OPERATOR(@extschema@.<@) (SELECT aiven_rbac.scopes(NULL, 'organization'));
+COMMENT ON VIEW aiven_rbac.known_resource IS
+    'what the views that show resources are made from';
+
+CREATE VIEW aiven_rbac.visible_resource WITH (security_barrier) AS
+    SELECT r.id, r.kind, r.organization, r.parent, r.path, r.name, r.created_at
+    FROM aiven_rbac.known_resource AS r;
 COMMENT ON VIEW aiven_rbac.visible_resource IS
     'resources on which the session''s principal holds anything, and the organizations that it is a member of';
 
 CREATE VIEW aiven_rbac.visible_organization WITH (security_barrier) AS
     SELECT r.id, r.path, r.name, o.support_tier, r.created_at
-    FROM aiven_rbac.visible_resource AS r
+    FROM aiven_rbac.known_resource AS r
     JOIN aiven_rbac.organization AS o ON o.id = r.id;
 COMMENT ON VIEW aiven_rbac.visible_organization IS
     'organizations that the session''s principal is a member of';
 
 CREATE VIEW aiven_rbac.visible_unit WITH (security_barrier) AS
     SELECT r.id, r.organization, r.path, r.name, r.created_at
-    FROM aiven_rbac.visible_resource AS r
+    FROM aiven_rbac.known_resource AS r
     WHERE r.kind = 'unit';
 COMMENT ON VIEW aiven_rbac.visible_unit IS
     'units on which the session''s principal holds anything';
@@ -37,7 +46,7 @@ CREATE VIEW aiven_rbac.visible_project WITH (security_barrier) AS
            CASE WHEN @extschema@.rbac_has_any_permission(r.id, 'billing_group.view', 'project.assign_billing_group')
                 THEN p.billing_group END AS billing_group,
            r.created_at
-    FROM aiven_rbac.visible_resource AS r
+    FROM aiven_rbac.known_resource AS r
     JOIN aiven_rbac.project AS p ON p.id = r.id;
 COMMENT ON VIEW aiven_rbac.visible_project IS
     'projects on which the session''s principal holds anything; the billing group requires billing_group.view or project.assign_billing_group';
