@@ -3,8 +3,8 @@
 BEGIN;
 SELECT no_plan();
 
-\ir lib/helpers.sql
-\ir lib/world.sql
+\ir ../pgtap/lib/helpers.sql
+\ir ../pgtap/lib/world.sql
 
 \o /dev/null
 SELECT rbac_invitation_accept(rbac_invitation_create('globex', 'bob@acme.example'));

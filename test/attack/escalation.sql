@@ -3,8 +3,8 @@
 -- for the reason that should refuse them, and change nothing; the same calls
 -- by those who may show that the reason is not another one.
 BEGIN;
-\ir lib/helpers.sql
-\ir lib/world.sql
+\ir ../pgtap/lib/helpers.sql
+\ir ../pgtap/lib/world.sql
 
 \o /dev/null
 -- More people of acme, and what they have.  "granter" and "adder" are roles of
