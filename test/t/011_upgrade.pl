@@ -60,7 +60,7 @@ older(qr/CREATE FUNCTION \@extschema\@\.rbac_operate\(\) RETURNS boolean/,
 older(qr/CREATE FUNCTION \@extschema\@\.rbac_member_leave.*?COMMENT ON FUNCTION \@extschema\@\.rbac_member_leave.*?;/s, '');
 older(qr/SELECT t\.resource, t\.kind, t\.key, t\.value\n/, "SELECT t.resource, t.kind, t.key\n");
 older(qr/CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action\s.*?;/s, '');
-older(qr/'tags: project_tag.view, service_tag.view'/, "'tags'");
+older(qr{(?<=visible_tag IS )'tags; .*?'}, "'tags'");
 older(qr/END\n\$\$;\n(?=REVOKE ALL ON FUNCTION aiven_rbac.require\()/, "RAISE EXCEPTION 'older';\nEND\n\$\$;\n");
 
 write_file("$scripts/aiven_rbac--$old.sql", $script);
