@@ -76,6 +76,9 @@ typedef struct TableDescriptor
 
 #define OWN_ROWS	"WHERE NOT built_in"
 
+/* A role that is gone would be written as a number, which another may have. */
+#define LIVING_ROLES	"WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)"
+
 static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_RESOURCE] = {"resource", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
 	[RBAC_TABLE_RETIRED_ID] = {"retired_id", READ_ANEW, 0, ""},
@@ -100,7 +103,7 @@ static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_PLAN_LIST] = {"plan_list", NOT_READ, 0, ""},
 	[RBAC_TABLE_TAG] = {"tag", NOT_READ, 0, ""},
 	[RBAC_TABLE_SERVICE_USER] = {"service_user", NOT_READ, 0, ""},
-	[RBAC_TABLE_DATABASE_ROLE] = {"database_role", SIGNALS_FACTS, 0, ""},
+	[RBAC_TABLE_DATABASE_ROLE] = {"database_role", SIGNALS_FACTS, 0, LIVING_ROLES},
 	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
 	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
 	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
@@ -770,7 +773,11 @@ rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, RbacRowCallba
 static void
 read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
 {
-	*(pg_uuid_t *) row = uuid_of(tuple, desc, DATABASE_ROLE_PRINCIPAL);
+	bool		is_null;
+	Datum		principal = heap_getattr(tuple, DATABASE_ROLE_PRINCIPAL, desc, &is_null);
+
+	if (!is_null)
+		*(pg_uuid_t *) row = *DatumGetUUIDP(principal);
 }
 
 /*
@@ -779,8 +786,10 @@ read_database_role(HeapTuple tuple, TupleDesc desc, void *row)
 bool
 rbac_tables_role_principal(TableView *view, Oid role, pg_uuid_t *principal)
 {
+	memset(principal, 0, sizeof(pg_uuid_t));
 	return scan_equal(view, DATABASE_ROLE_BY_ROLE, F_OIDEQ, ObjectIdGetDatum(role),
-					  read_database_role, principal, NULL, NULL);
+					  read_database_role, principal, NULL, NULL) &&
+		!rbac_uuid_is_nil(principal);
 }
 
 static void

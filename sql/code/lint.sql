@@ -668,19 +668,28 @@ CREATE FUNCTION aiven_rbac.finding_lost_role() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT 'error', 'aiven_rbac.database_role',
-           format('it maps the database role with OID %s, which does not exist, to a principal: a new role can get its OID', d.role::oid),
+           format('it maps the database role with OID %s, which does not exist, to %s: a new role can get its OID', d.role::oid,
+                  CASE WHEN d.service IS NULL THEN 'a principal' ELSE format('service user "%s"', d.username) END),
            format('DELETE FROM aiven_rbac.database_role WHERE role = %s::oid', d.role::oid)
     FROM aiven_rbac.database_role AS d
     WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = d.role)
-    UNION ALL
-    SELECT 'error', 'aiven_rbac.service_user',
-           format('service user "%s" is mapped to the database role with OID %s, which does not exist: a new role can get its OID', u.username, u.database_role::oid),
-           format('UPDATE aiven_rbac.service_user SET database_role = NULL WHERE database_role = %s::oid', u.database_role::oid)
-    FROM aiven_rbac.service_user AS u
-    WHERE u.database_role IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = u.database_role)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_lost_role() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_lost_role() IS 'mappings of database roles that do not exist any more';
+
+CREATE FUNCTION aiven_rbac.finding_service_role() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT 'error', format('role "%s"', pg_get_userbyid(d.role)),
+           format('it is service user "%s"''s, and can do more than log in.  %s', d.username, aiven_rbac.role_power(d.role)),
+           format('DELETE FROM aiven_rbac.database_role WHERE role = %L::regrole', d.role)
+    FROM aiven_rbac.database_role AS d
+    WHERE d.service IS NOT NULL AND EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = d.role)
+      AND aiven_rbac.role_power(d.role) IS NOT NULL
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_service_role() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_service_role() IS 'database roles of service users that have come to more than logging in';
 
 -- A restore with --disable-triggers ends with ALTER TABLE ... ENABLE TRIGGER ALL,
 -- after which these triggers fire in one replication role only.
@@ -775,6 +784,8 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SELECT * FROM aiven_rbac.finding_table_privilege()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_lost_role()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_service_role()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_trigger()
     UNION ALL

@@ -131,26 +131,19 @@ DECLARE
     violated text;
     missing text;
 BEGIN
+    BEGIN
+        INSERT INTO aiven_rbac.service_user (service, username) VALUES (s.id, username);
+    EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
+        GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+        PERFORM aiven_rbac.refuse_value('service_user', SQLSTATE, violated, missing);
+    END;
     IF database_role IS NOT NULL THEN
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = database_role) THEN
-            RAISE EXCEPTION 'database role with OID % does not exist', database_role::oid USING ERRCODE = 'undefined_object';
-        END IF;
-        IF EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = database_role AND r.rolsuper)
-           OR EXISTS (SELECT FROM aiven_rbac.database_role AS d WHERE d.role = database_role) THEN
-            RAISE EXCEPTION 'database role "%" cannot be a service user', database_role
-                USING ERRCODE = 'invalid_parameter_value',
-                      DETAIL = 'It is a superuser, or a principal of the organization.',
-                      HINT = 'Give the service a database role of its own.';
-        END IF;
+        PERFORM aiven_rbac.map_service_user(s.id, username, database_role);
     END IF;
-    INSERT INTO aiven_rbac.service_user (service, username, database_role) VALUES (s.id, username, database_role);
-EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
-    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
-    PERFORM aiven_rbac.refuse_value('service_user', SQLSTATE, violated, missing);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_path, text, regrole) IS
-    'list a database account of a service, and the database role that it corresponds to if there is one; it requires service_user.create';
+    'list a database account of a service, and the database role that it corresponds to if there is one, which can do nothing but log in; it requires service_user.create';
 
 CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
     LANGUAGE plpgsql

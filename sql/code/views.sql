@@ -60,8 +60,9 @@ COMMENT ON VIEW aiven_rbac.visible_service IS
     'services with their types and plans; each requires service.view';
 
 CREATE VIEW aiven_rbac.visible_service_user WITH (security_barrier) AS
-    SELECT u.service, u.username, u.database_role, u.created_at
+    SELECT u.service, u.username, d.role AS database_role, u.created_at
     FROM aiven_rbac.service_user AS u
+    LEFT JOIN aiven_rbac.database_role AS d ON d.service = u.service AND d.username = u.username
     WHERE @extschema@.rbac_has_permission(u.service, 'service_user.view');
 COMMENT ON VIEW aiven_rbac.visible_service_user IS 'service users; each requires service_user.view';
 

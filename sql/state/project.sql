@@ -56,13 +56,11 @@ COMMENT ON CONSTRAINT tag_key_shape ON aiven_rbac.tag IS 'A tag''s key has 1 to 
 COMMENT ON CONSTRAINT tag_value_length ON aiven_rbac.tag IS 'A tag''s value has at most 256 characters.';
 
 CREATE TABLE aiven_rbac.service_user (
-    service       uuid NOT NULL,
-    username      text NOT NULL
+    service    uuid NOT NULL,
+    username   text NOT NULL
         CONSTRAINT service_user_name_shape CHECK (username ~ '^[^[:space:]]{1,63}$'),
-    database_role regrole,
-    created_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT service_user_pkey PRIMARY KEY (service, username),
-    CONSTRAINT service_user_database_role_key UNIQUE (database_role),
     CONSTRAINT service_user_service_fkey FOREIGN KEY (service)
         REFERENCES aiven_rbac.service (id) ON DELETE CASCADE
 );
@@ -71,5 +69,3 @@ COMMENT ON TABLE aiven_rbac.service_user IS
 COMMENT ON CONSTRAINT service_user_name_shape ON aiven_rbac.service_user IS
     'A user name has 1 to 63 characters and no space.';
 COMMENT ON CONSTRAINT service_user_pkey ON aiven_rbac.service_user IS 'The service has a user of this name already.';
-COMMENT ON CONSTRAINT service_user_database_role_key ON aiven_rbac.service_user IS
-    'Another service user is mapped to this database role.';

@@ -1,14 +1,26 @@
 -- What makes somebody a principal: database roles and tokens (P8).
 
+-- One table for both, so that a role can be one of them only.  A role has a
+-- number, which follows it when it is renamed, and which a new role can get when
+-- the old one has been dropped: pg_dump therefore takes along mappings of roles
+-- that there are, by name.
 CREATE TABLE aiven_rbac.database_role (
     role      regrole NOT NULL,
-    principal uuid NOT NULL,
+    principal uuid,
+    service   uuid,
+    username  text,
     CONSTRAINT database_role_pkey PRIMARY KEY (role),
+    CONSTRAINT database_role_service_user_key UNIQUE (service, username),
+    CONSTRAINT database_role_is_one_thing
+        CHECK ((principal IS NULL) = (service IS NOT NULL) AND (service IS NULL) = (username IS NULL)),
     CONSTRAINT database_role_principal_fkey FOREIGN KEY (principal)
-        REFERENCES aiven_rbac.principal (id) ON DELETE CASCADE
+        REFERENCES aiven_rbac.principal (id) ON DELETE CASCADE,
+    CONSTRAINT database_role_service_user_fkey FOREIGN KEY (service, username)
+        REFERENCES aiven_rbac.service_user (service, username) ON UPDATE CASCADE ON DELETE CASCADE
 );
+CREATE INDEX database_role_principal_idx ON aiven_rbac.database_role (principal);
 COMMENT ON TABLE aiven_rbac.database_role IS
-    'database roles that are a principal when they log in directly and none is set';
+    'database roles that are a principal when they log in directly and none is set, and those of service users';
 
 CREATE TABLE aiven_rbac.token (
     prefix           text COLLATE "C" NOT NULL,

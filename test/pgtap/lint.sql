@@ -152,9 +152,12 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
 ('table_privilege', 'error', 'aiven_rbac.visible_user', 'PUBLIC may UPDATE it, %', 'GRANT UPDATE ON aiven_rbac.visible_user TO PUBLIC'),
 ('lost_role', 'error', 'aiven_rbac.database_role', 'it maps the database role with OID %',
  'CREATE ROLE lint_lost; SELECT rbac_database_role_map(''lint_lost'', rbac_user(''bob@acme.example'')); DROP ROLE lint_lost'),
-('lost_role', 'error', 'aiven_rbac.service_user', 'service user "u" is mapped to the database role with OID %',
+('lost_role', 'error', 'aiven_rbac.database_role', 'it maps the database role with OID %, which does not exist, to service user "u": %',
  'CREATE ROLE lint_lost; SELECT rbac_service_create(''acme.finance-prod'', ''pg'', ''pg'', ''pg'');
   SELECT rbac_service_user_create(''acme.finance-prod.pg'', ''u'', ''lint_lost''); DROP ROLE lint_lost'),
+('service_role', 'error', 'role "lint_account"', 'it is service user "u"''s, and can do more than log in.  It has CREATEDB.',
+ 'CREATE ROLE lint_account; SELECT rbac_service_create(''acme.finance-prod'', ''pg'', ''pg'', ''pg'');
+  SELECT rbac_service_user_create(''acme.finance-prod.pg'', ''u'', ''lint_account''); ALTER ROLE lint_account CREATEDB'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_applied" does not signal changes %',

@@ -14,6 +14,24 @@ SELECT rbac_service_create('acme.u.p', 's', 'pg', 'old');
 CREATE ROLE service_account;
 CREATE ROLE mapped_person;
 SELECT rbac_database_role_map('mapped_person', rbac_user('acme@x.example'));
+
+-- Roles that can do more than log in, by themselves or by what they can become
+CREATE ROLE can_bypass BYPASSRLS;
+CREATE ROLE can_create_roles CREATEROLE;
+CREATE ROLE can_replicate REPLICATION;
+CREATE ROLE can_create_databases CREATEDB;
+CREATE ROLE reads_all IN ROLE pg_read_all_data;
+CREATE ROLE runs_programs NOINHERIT IN ROLE pg_execute_server_program;
+CREATE ROLE between NOINHERIT IN ROLE can_bypass;
+CREATE ROLE becomes_bypass NOINHERIT IN ROLE between;
+CREATE ROLE back_end;
+GRANT EXECUTE ON FUNCTION rbac_set_principal TO back_end;
+CREATE ROLE becomes_back_end NOINHERIT IN ROLE back_end;
+CREATE ROLE operates;
+GRANT EXECUTE ON FUNCTION rbac_operate TO operates;
+CREATE ROLE verifies_domains;
+GRANT EXECUTE ON FUNCTION rbac_domain_verify TO verifies_domains;
+CREATE ROLE lifted;
 \o
 
 SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
@@ -119,6 +137,53 @@ SELECT throws_ok(statement, state, NULL, rule) FROM (VALUES
     ('INSERT INTO aiven_rbac.service_user SELECT id, ''x'' FROM aiven_rbac.resource WHERE path = ''acme.w.q''', '23503',
      'S7, H9: service users are a service''s')
 ) AS v (statement, state, rule);
+
+-- H9: a service user's role can do nothing but log in.
+SELECT is((SELECT concat_ws(' ', code, message, detail) FROM test.attempt('acme@x.example', format('SELECT rbac_service_user_create(%L, %L, %L)', 'acme.w.q.c', 'x', role))),
+          format('22023 database role "%s" cannot be a service user %s', role, detail), 'H9: ' || detail) FROM (VALUES
+    ('can_bypass', 'It has BYPASSRLS.'),
+    ('can_create_roles', 'It has CREATEROLE.'),
+    ('can_replicate', 'It has REPLICATION.'),
+    ('can_create_databases', 'It has CREATEDB.'),
+    ('pg_monitor', 'It is a predefined role.'),
+    ('reads_all', 'It is a member of "pg_read_all_data", which is a predefined role.'),
+    ('runs_programs', 'It is a member of "pg_execute_server_program", which is a predefined role.'),
+    ('becomes_bypass', 'It is a member of "can_bypass", which has BYPASSRLS.'),
+    ('back_end', 'It may execute rbac_set_principal().'),
+    ('becomes_back_end', 'It is a member of "back_end", which may execute rbac_set_principal().'),
+    ('operates', 'It may execute rbac_operate().'),
+    ('verifies_domains', 'It may execute rbac_domain_verify().'),
+    ('mapped_person', 'It is mapped to a principal.')
+) AS v (role, detail);
+SELECT is(test.outcome('acme@x.example', $$ SELECT rbac_service_user_create('acme.w.q.c', 'x', 'service_account') $$, 'SELECT role, username FROM aiven_rbac.database_role WHERE service IS NOT NULL'),
+          'ok service_account', 'H9: one that can do nothing is noted');
+
+-- In the other order
+SELECT lives_ok($$ SELECT rbac_service_user_create('acme.w.q.c', 'lifted', 'lifted') $$, 'H9: a role that can do nothing');
+SELECT throws_ok($$ SELECT rbac_database_role_map('lifted', rbac_user('acme@x.example')) $$, '55000',
+                 'database role "lifted" cannot be a principal', 'H9: a service user''s role is nobody''s');
+SELECT is(rbac_database_role_map('lifted', NULL), false, 'H9: and was none');
+SELECT is((SELECT count(*) FROM aiven_rbac.database_role WHERE username = 'lifted'), 1::bigint, 'H9: which does not end it');
+SELECT throws_ok($$ INSERT INTO aiven_rbac.database_role (role, principal) VALUES ('lifted', rbac_user('acme@x.example')) $$, '23505', NULL,
+                 'S7, H9: not by raw DML either');
+SELECT is(test.seen_by('acme@x.example', $$ SELECT database_role FROM aiven_rbac.visible_service_user WHERE username = 'lifted' $$), 'lifted',
+          'H9: the view shows the role');
+SELECT rbac_service_user_delete('acme.w.q.c', 'lifted');
+SELECT is_empty($$ SELECT FROM aiven_rbac.database_role WHERE role = 'lifted'::regrole $$, 'H9: it ends with the service user');
+
+-- A mapping of a principal: what is returned, and how it ends
+SELECT is(rbac_database_role_map('lifted', rbac_user('acme@x.example')), true, 'a role is mapped');
+SELECT is(rbac_database_role_map('lifted', rbac_user('acme@x.example')), false, 'once');
+ALTER ROLE lifted RENAME TO raised;
+SELECT results_eq($$ SELECT role::text COLLATE "default" FROM aiven_rbac.database_role WHERE principal IS NOT NULL ORDER BY 1 $$, $$ VALUES ('mapped_person'), ('raised') $$,
+                  'a mapping follows a role that is renamed');
+SELECT is(rbac_database_role_map('raised', NULL), true, 'a mapping ends');
+SELECT is(rbac_database_role_map('raised', NULL), false, 'once');
+SELECT rbac_database_role_map('raised', rbac_user('acme@x.example'));
+SELECT 'raised'::regrole::oid AS raised \gset
+DROP ROLE raised;
+SELECT is(rbac_database_role_map(:'raised'::oid, NULL), true, 'a mapping can be ended when the role is gone');
+SELECT is_empty('SELECT FROM aiven_rbac.database_role AS d WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = d.role)', 'and then is');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -58,8 +58,8 @@ $node->safe_psql(
 	VALUES (rbac_resource_id('acme'), 'organization', rbac_resource_id('acme'), '{startup-4,business-4}');
 	INSERT INTO aiven_rbac.tag (resource, kind, organization, key, value)
 	VALUES (rbac_resource_id('acme.archive.backend-prod'), 'project', rbac_resource_id('acme'), 'env', 'prod');
-	INSERT INTO aiven_rbac.service_user (service, username, database_role)
-	VALUES (rbac_resource_id('acme.archive.backend-prod.redis'), 'default', 'mapped');
+	CREATE ROLE account;
+	SELECT rbac_service_user_create('acme.archive.backend-prod.redis', 'default', 'account');
 	SELECT rbac_token_create(rbac_application_user('acme', 'terraform'), 'nightly', max_age => interval '30 days');
 
 	-- Parents come after what is inside them, as rows lie in the table.
