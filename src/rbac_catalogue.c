@@ -14,13 +14,17 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
 #include "rbac_catalogue.h"
 #include "rbac_signal.h"
+
+PG_FUNCTION_INFO_V1(rbac_is_common_name);
 
 /* How far a name may be from a known one to be offered in a hint */
 #define NEAR_NAME_DISTANCE	4
@@ -360,7 +364,28 @@ resolve(const Catalogue *catalogue, const char *name, Requirement *requirement)
 }
 
 /*
- * The same, but an unknown name is an error with the nearest ones in its hint.
+ * aiven_rbac.is_common_name(text) → boolean
+ *
+ * Does a name mean the same in all organizations?
+ */
+Datum
+rbac_is_common_name(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Catalogue  *catalogue;
+	Requirement requirement;
+	bool		result;
+
+	AcceptInvalidationMessages();
+	catalogue = rbac_catalogue_acquire();
+	result = resolve(catalogue, name, &requirement) && !requirement.custom;
+	rbac_catalogue_release(catalogue);
+	PG_RETURN_BOOL(result);
+}
+
+/*
+ * The same as resolve(), but an unknown name is an error with the nearest ones
+ * in its hint.
  */
 void
 rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement)

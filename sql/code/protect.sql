@@ -2,6 +2,13 @@
 -- functions run with the caller's rights: who may not alter a table can't
 -- protect or unprotect it.
 
+-- Whoever protects a table need not be able to read the catalogue.
+CREATE FUNCTION aiven_rbac.is_common_name(name text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_is_common_name'
+    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION aiven_rbac.is_common_name(text) IS
+    'is this an action, or a role or permission that all organizations have?';
+
 -- Policies call the decision function with constant names and nothing else, so
 -- that plans can be made of them, here and on the shards of a cluster.  The
 -- names are cast, so that no other function of the name can fit better.
@@ -9,6 +16,8 @@ CREATE FUNCTION aiven_rbac.policy_expression("column" name, names text[]) RETURN
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
+DECLARE
+    own text;
 BEGIN
     IF names IS NULL THEN
         RETURN NULL;
@@ -18,6 +27,13 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as ''project:services:read''.';
     END IF;
     PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), VARIADIC names);
+    SELECT n INTO own FROM unnest(names) AS n WHERE NOT aiven_rbac.is_common_name(n);
+    IF FOUND THEN
+        RAISE EXCEPTION 'a policy cannot require role "%", which is an organization''s own', own
+            USING ERRCODE = 'wrong_object_type',
+                  DETAIL = 'Whoever edits the role would decide who passes.',
+                  HINT = 'Name an action, or a role or permission that all organizations have.';
+    END IF;
     IF cardinality(names) = 1 THEN
         RETURN format('@extschema@.rbac_has_permission(%I, %L::pg_catalog.text)', "column", names[1]);
     END IF;
@@ -25,7 +41,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION aiven_rbac.policy_expression(name, text[]) IS
-    'the condition of a policy that requires one of the names on the resource in a column; an error for an unknown name';
+    'the condition of a policy that requires one of the names on the resource in a column; an error for an unknown name, and for a role of an organization''s own';
 
 CREATE FUNCTION aiven_rbac.drop_policies("table" regclass) RETURNS void
     LANGUAGE plpgsql

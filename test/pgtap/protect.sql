@@ -7,7 +7,7 @@ BEGIN;
 \ir lib/world.sql
 \ir lib/tenant.sql
 
-SELECT plan(148);
+SELECT plan(150);
 
 -- Reading -------------------------------------------------------------------------
 
@@ -166,6 +166,14 @@ FROM (VALUES
      '42704', 'permission, role or action "servce.view" does not exist', 'The nearest name is "service.view".'),
     ('an unknown permission to write', $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.view', 'service.wrte') $$,
      '42704', 'permission, role or action "service.wrte" does not exist', 'The nearest names are "service.create", "service.view", "service.edit".'),
+    ('an organization''s own role', $$ SELECT rbac_role_create('acme', 'auditor', '{service.view}', '{organization}');
+                                       SELECT rbac_protect_table('tenant.by_id', 'place', ARRAY['admin', 'auditor']) $$,
+     '42809', 'a policy cannot require role "auditor", which is an organization''s own',
+     'Name an action, or a role or permission that all organizations have.'),
+    ('one to write', $$ SELECT rbac_role_create('acme', 'auditor', '{service.view}', '{organization}');
+                        SELECT rbac_protect_table('tenant.by_id', 'place', 'admin', 'auditor') $$,
+     '42809', 'a policy cannot require role "auditor", which is an organization''s own',
+     'Name an action, or a role or permission that all organizations have.'),
     ('no name', $$ SELECT rbac_protect_table('tenant.by_id', 'place', '{}') $$,
      '22004', 'names of permissions must be given', 'Such as ''project:services:read''.'),
     ('a NULL among names', $$ SELECT rbac_protect_table('tenant.by_id', 'place', ARRAY['service.view', NULL]) $$,
