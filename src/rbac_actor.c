@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
@@ -26,6 +27,8 @@ PG_FUNCTION_INFO_V1(rbac_current_actor);
 PG_FUNCTION_INFO_V1(rbac_current_viewer);
 PG_FUNCTION_INFO_V1(rbac_operate);
 PG_FUNCTION_INFO_V1(rbac_session_lacks);
+PG_FUNCTION_INFO_V1(rbac_session_lacks_for);
+PG_FUNCTION_INFO_V1(rbac_session_login);
 
 /*
  * An actor as SQL has it: a value of the type aiven_rbac.actor.  It is made here
@@ -242,6 +245,62 @@ rbac_operate(PG_FUNCTION_ARGS)
 }
 
 /*
+ * aiven_rbac.session_lacks_for(require_two_factor boolean, allowed_methods text[],
+ *								personal_tokens boolean) → text
+ *
+ * What the session would lack for an authentication policy, or NULL.
+ */
+Datum
+rbac_session_lacks_for(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session = rbac_session_get();
+	AuthenticationPolicyRow policy = {0};
+	const char *lacks;
+
+	if (session == NULL)
+		PG_RETURN_TEXT_P(cstring_to_text("no principal is set"));
+	policy.require_two_factor = PG_ARGISNULL(0) || PG_GETARG_BOOL(0);
+	policy.personal_tokens = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	policy.any_method = PG_ARGISNULL(1);
+	if (!policy.any_method)
+	{
+		Datum	   *methods;
+
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT,
+						  &methods, NULL, &policy.nmethods);
+		policy.methods = palloc(Max(policy.nmethods, 1) * sizeof(char *));
+		for (int i = 0; i < policy.nmethods; i++)
+			policy.methods[i] = TextDatumGetCString(methods[i]);
+	}
+	lacks = rbac_lacks_for_policy(session, &policy);
+	if (lacks == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(lacks));
+}
+
+/*
+ * aiven_rbac.session_login() → (method text, two_factor boolean)
+ *
+ * How the session's principal has logged in; the method is NULL where it is not
+ * known.
+ */
+Datum
+rbac_session_login(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session = rbac_session_get();
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[0] = session == NULL || session->method[0] == '\0';
+	values[0] = nulls[0] ? (Datum) 0 : CStringGetTextDatum(session->method);
+	values[1] = BoolGetDatum(session != NULL && session->two_factor);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+/*
  * aiven_rbac.session_lacks() → text
  *
  * What keeps the session's user from making a token of its own, or NULL: a
@@ -258,7 +317,7 @@ rbac_session_lacks(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	if (!rbac_session_subject(NULL, &subject))
 		PG_RETURN_NULL();
-	if (strcmp(subject.who.method, RBAC_METHOD_TOKEN) == 0)
+	if (subject.who.by_token)
 		PG_RETURN_TEXT_P(cstring_to_text("The session was itself begun with a token."));
 	entry = rbac_cache_pin(&subject, rbac_instant());
 	for (int i = 0; i < entry->principal->nmemberships && lacks == NULL; i++)

@@ -74,6 +74,9 @@ PG_FUNCTION_INFO_V1(rbac_make_token);
 /* The prefix, an underscore and the secret */
 #define TOKEN_LENGTH	(PREFIX_LENGTH + 1 + 52)
 
+/* By which a back end says that its user came by a token of the back end's own */
+#define METHOD_TOKEN	"token"
+
 #define MARK		"rbac_"
 #define MARK_LENGTH 5
 
@@ -123,6 +126,8 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 					 errdetail("It has %zu bytes; the longest allowed has %d.",
 							   strlen(method), RBAC_METHOD_MAX)));
 		strcpy(principal.method, method);
+		/* Whoever made that token, and how they had logged in, is not known. */
+		principal.by_token = strcmp(method, METHOD_TOKEN) == 0;
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	become(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
@@ -285,8 +290,8 @@ record_use(const char *prefix, const TokenRow *row, TimestampTz now)
 /*
  * rbac_authenticate(token text, client_address inet, is_local boolean) → uuid
  *
- * Make the principal that a token belongs to the session's, as
- * rbac_set_principal() does with the method "token".
+ * Make the principal that a token belongs to the session's.  What the session
+ * may open depends on how whoever made the token had logged in.
  */
 Datum
 rbac_authenticate(PG_FUNCTION_ARGS)
@@ -313,7 +318,9 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	record_use(prefix, &row, now);
 	memset(&principal, 0, sizeof(SessionPrincipal));
 	principal.id = row.principal;
-	strcpy(principal.method, RBAC_METHOD_TOKEN);
+	principal.by_token = true;
+	principal.two_factor = row.two_factor;
+	strlcpy(principal.method, row.method, sizeof(principal.method));
 	become(&principal, is_local);
 
 	result = palloc(sizeof(pg_uuid_t));

@@ -24,6 +24,8 @@
 #include "utils/memutils.h"
 
 #include "rbac_hash.h"
+#include "lib/stringinfo.h"
+
 #include "rbac_principal.h"
 
 typedef struct GrantedSlot
@@ -72,33 +74,56 @@ add_membership(void *row, void *arg)
 	principal->nmemberships++;
 }
 
-/*
- * Does a user's session satisfy an organization's authentication policy?
- * Returns what it lacks, or NULL (G9).  A session made by a user's own token
- * satisfies it if the organization allows those: the token was made in a
- * session that did.
- */
-static const char *
-lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
+static bool
+allows_method(const AuthenticationPolicyRow *policy, const char *method)
 {
-	if (strcmp(who->method, RBAC_METHOD_TOKEN) == 0)
-		return policy->personal_tokens ? NULL : "it does not allow personal tokens";
-	if (policy->require_two_factor && !who->two_factor)
-		return "it requires two-factor authentication";
-	if (policy->any_method)
-		return NULL;
 	for (int i = 0; i < policy->nmethods; i++)
 	{
-		if (strcmp(who->method, policy->methods[i]) == 0)
-			return NULL;
+		if (strcmp(method, policy->methods[i]) == 0)
+			return true;
 	}
-	return who->method[0] == '\0' ? "it restricts the methods of logging in, and the session's is not known" :
-		psprintf("it does not allow logging in by \"%s\"", who->method);
+	return policy->any_method;
+}
+
+static void
+add_lack(StringInfo lacks, const char *lack)
+{
+	appendStringInfo(lacks, "%s%s", lacks->len > 0 ? "; " : "", lack);
+}
+
+static const char *
+lack_of_method(const SessionPrincipal *who)
+{
+	const char *which = who->by_token ? "the one by which the token was made" : "the session's";
+
+	if (who->method[0] == '\0')
+		return psprintf("it restricts the methods of logging in, and %s is not known", which);
+	return psprintf("it does not allow logging in by \"%s\"%s", who->method,
+					who->by_token ? ", as the token's maker had" : "");
 }
 
 /*
- * Policies are read aside: only what is lacking is kept.
+ * Does a user's session satisfy an organization's authentication policy?
+ * Returns all that it lacks, or NULL (G9).  A session begun with a token has to
+ * be allowed by itself, and besides, whoever made the token must have logged in
+ * in a way that the policy allows now: it can be younger than the token.
  */
+const char *
+rbac_lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy)
+{
+	const char *maker = who->by_token ? ", and the token was made without" : "";
+	StringInfoData lacks;
+
+	initStringInfo(&lacks);
+	if (who->by_token && !policy->personal_tokens)
+		add_lack(&lacks, "it does not allow personal tokens");
+	if (policy->require_two_factor && !who->two_factor)
+		add_lack(&lacks, psprintf("it requires two-factor authentication%s", maker));
+	if (!allows_method(policy, who->method))
+		add_lack(&lacks, lack_of_method(who));
+	return lacks.len > 0 ? lacks.data : NULL;
+}
+
 static void
 bar_organizations(Principal *principal, TableView *view)
 {
@@ -115,7 +140,7 @@ bar_organizations(Principal *principal, TableView *view)
 		found = rbac_tables_authentication_policy(view, &membership->organization, &policy);
 		MemoryContextSwitchTo(keep);
 		if (found)
-			membership->barred = lacks_for_policy(&principal->subject.who, &policy);
+			membership->barred = rbac_lacks_for_policy(&principal->subject.who, &policy);
 		MemoryContextReset(aside);
 	}
 	MemoryContextDelete(aside);

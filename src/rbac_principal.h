@@ -17,15 +17,14 @@
 /* Longest name of a login method ("password", "saml", …) */
 #define RBAC_METHOD_MAX		63
 
-/* The method of sessions that rbac_authenticate() makes */
-#define RBAC_METHOD_TOKEN	"token"
-
 /*
- * Somebody who has logged in, and how
+ * Somebody who has logged in, and how.  Who came by a token has logged in as
+ * whoever made the token had, as far as that is known.
  */
 typedef struct SessionPrincipal
 {
 	pg_uuid_t	id;
+	bool		by_token;
 	bool		two_factor;
 	char		method[RBAC_METHOD_MAX + 1];	/* "": not told */
 } SessionPrincipal;
@@ -110,6 +109,7 @@ rbac_instant(void)
 /* Does a place count for whoever looks for the topmost ones? */
 typedef bool (*PlaceFilter)(const PrincipalGrant *place, void *arg);
 
+extern const char *rbac_lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy);
 extern Principal *rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 									  const Catalogue *catalogue);
 extern void rbac_principal_locate(TableView *view, Principal *principal);

@@ -21,8 +21,8 @@
  * each of them to the hook.  A role that may call rbac_set_principal() is
  * trusted; by default only superusers and the extension's owner may.
  *
- * The value is text, "uuid two_factor method", so that it can be shipped and
- * could grow a signed form.
+ * The value is text, "uuid two_factor by_token method", so that it can be
+ * shipped and could grow a signed form.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,6 +60,12 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static bool
+is_flag(char c)
+{
+	return c == 't' || c == 'f';
+}
+
 /*
  * Parse a value as rbac_session_set() writes it.
  */
@@ -82,11 +88,12 @@ parse(const char *value, SessionPrincipal *principal)
 		principal->id.data[nibbles / 2] |= digit << (nibbles % 2 == 0 ? 4 : 0);
 		nibbles++;
 	}
-	if (nibbles != 2 * UUID_LEN || p[0] != ' ' || (p[1] != 't' && p[1] != 'f') || p[2] != ' ' ||
-		strlen(p + 3) > RBAC_METHOD_MAX)
+	if (nibbles != 2 * UUID_LEN || p[0] != ' ' || !is_flag(p[1]) || p[2] != ' ' || !is_flag(p[3]) ||
+		p[4] != ' ' || strlen(p + 5) > RBAC_METHOD_MAX)
 		return false;
 	principal->two_factor = p[1] == 't';
-	strcpy(principal->method, p + 3);
+	principal->by_token = p[3] == 't';
+	strcpy(principal->method, p + 5);
 	return true;
 }
 
@@ -164,7 +171,8 @@ rbac_session_set(const SessionPrincipal *principal, bool is_local)
 {
 	char	   *id = DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&principal->id)));
 
-	set_setting(psprintf("%s %c %s", id, principal->two_factor ? 't' : 'f', principal->method),
+	set_setting(psprintf("%s %c %c %s", id, principal->two_factor ? 't' : 'f',
+						 principal->by_token ? 't' : 'f', principal->method),
 				is_local);
 }
 

@@ -179,7 +179,9 @@ enum
 	TOKEN_ALLOWED_NETWORKS,
 	TOKEN_EXTEND_WHEN_USED,
 	TOKEN_EXPIRES_AT,
-	TOKEN_REVOKED_AT
+	TOKEN_REVOKED_AT,
+	TOKEN_METHOD = 12,
+	TOKEN_TWO_FACTOR
 };
 enum
 {
@@ -838,6 +840,8 @@ read_token(HeapTuple tuple, TupleDesc desc, void *row)
 	memcpy(token->digest, VARDATA_ANY(digest), RBAC_DIGEST_LENGTH);
 	token->principal = uuid_of(tuple, desc, TOKEN_PRINCIPAL);
 	token->allowed_networks = isnull ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(networks));
+	token->method = heap_attisnull(tuple, TOKEN_METHOD, desc) ? "" : text_of(tuple, desc, TOKEN_METHOD);
+	token->two_factor = DatumGetBool(column_of(tuple, desc, TOKEN_TWO_FACTOR));
 	token->extend_when_used = DatumGetBool(column_of(tuple, desc, TOKEN_EXTEND_WHEN_USED));
 	token->expires_at = instant_of(tuple, desc, TOKEN_EXPIRES_AT, DT_NOEND);
 	token->revoked_at = instant_of(tuple, desc, TOKEN_REVOKED_AT, DT_NOEND);

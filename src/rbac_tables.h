@@ -178,6 +178,8 @@ typedef struct TokenRow
 	uint8		digest[RBAC_DIGEST_LENGTH];
 	Datum		allowed_networks;	/* cidr[]; 0: from anywhere */
 	bool		extend_when_used;
+	char	   *method;			/* by which its maker had logged in; "": not known */
+	bool		two_factor;		/* by which its maker had logged in */
 	TimestampTz expires_at;
 	TimestampTz revoked_at;
 	TimestampTz last_used_at;

@@ -179,6 +179,66 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_remove(uuid) IS
     'remove an identity provider from its organization; it requires identity_provider.remove';
 
+CREATE FUNCTION aiven_rbac.is_subject_to_policies(principal uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT p.kind = 'user' FROM aiven_rbac.principal AS p WHERE p.id = is_subject_to_policies.principal $$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_subject_to_policies(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_subject_to_policies(uuid) IS
+    'do authentication policies bind the sessions of a principal, as those of users?';
+
+CREATE FUNCTION aiven_rbac.session_lacks_for(require_two_factor boolean, allowed_methods text[], personal_tokens boolean)
+    RETURNS text
+    AS 'MODULE_PATHNAME', 'rbac_session_lacks_for'
+    LANGUAGE C STABLE;
+REVOKE ALL ON FUNCTION aiven_rbac.session_lacks_for(boolean, text[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.session_lacks_for(boolean, text[], boolean) IS
+    'what the session would lack for an authentication policy; NULL: nothing';
+
+-- Nobody locks out an organization's super admins, or themselves (G9).  Which
+-- ways of logging in the super admins have is not known here; that the session
+-- has come one way is.  So a policy that demands more than the one before is
+-- set by a super admin whose own session satisfies it.
+CREATE FUNCTION aiven_rbac.require_way_in(actor aiven_rbac.actor, organization aiven_rbac.resource,
+                                          before aiven_rbac.authentication_policy, policy aiven_rbac.authentication_policy)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    lacks text;
+BEGIN
+    IF (actor).operator THEN
+        RETURN;
+    END IF;
+    IF ((policy).require_two_factor AND (before).require_two_factor IS NOT TRUE)
+       OR ((policy).allowed_methods IS NOT NULL
+           AND ((before).allowed_methods OPERATOR(pg_catalog.<@) (policy).allowed_methods) IS NOT TRUE) THEN
+        IF (actor).principal IS NULL OR aiven_rbac.is_super_admin_now((actor).principal, (organization).id) IS NOT TRUE THEN
+            RAISE EXCEPTION 'permission denied to demand more of sessions in "%"', (organization).path
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = 'Otherwise the super admins could be left without a way in.',
+                      HINT = 'Ask a super admin of the organization.';
+        END IF;
+    END IF;
+    IF aiven_rbac.is_subject_to_policies((actor).principal) IS NOT FALSE THEN
+        lacks := aiven_rbac.session_lacks_for((policy).require_two_factor, (policy).allowed_methods, (policy).personal_tokens);
+        IF lacks IS NOT NULL THEN
+            RAISE EXCEPTION 'the session does not satisfy the authentication policy that is to be set for "%"', (organization).path
+                USING ERRCODE = 'object_not_in_prerequisite_state',
+                      DETAIL = format('What keeps it out: %s.', lacks),
+                      HINT = 'Log in in a way that the new policy accepts, and set it then.';
+        END IF;
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.authentication_policy, aiven_rbac.authentication_policy) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.authentication_policy, aiven_rbac.authentication_policy) IS
+    'raise if an authentication policy would lock out the session that sets it or, as far as can be told, the super admins';
+
 CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
                                                            allowed_methods text[], personal_tokens boolean)
     RETURNS void
@@ -188,20 +248,25 @@ CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extsche
     AS $$
 #variable_conflict use_variable
 DECLARE
-    o aiven_rbac.resource := (aiven_rbac.begin_act('authentication_policy.change', organization, '{organization}',
-                                                   'settings')).place;
+    act aiven_rbac.act := aiven_rbac.begin_act('authentication_policy.change', organization, '{organization}', 'settings');
+    o aiven_rbac.resource := act.place;
+    before aiven_rbac.authentication_policy;
+    policy aiven_rbac.authentication_policy;
     violated text;
     missing text;
 BEGIN
-    INSERT INTO aiven_rbac.authentication_policy (organization, require_two_factor, allowed_methods, personal_tokens)
+    SELECT * INTO before FROM aiven_rbac.authentication_policy AS x WHERE x.organization = o.id FOR UPDATE;
+    INSERT INTO aiven_rbac.authentication_policy AS x (organization, require_two_factor, allowed_methods, personal_tokens)
     VALUES (o.id, require_two_factor, allowed_methods, personal_tokens)
     ON CONFLICT ON CONSTRAINT authentication_policy_pkey DO UPDATE
     SET require_two_factor = EXCLUDED.require_two_factor, allowed_methods = EXCLUDED.allowed_methods,
-        personal_tokens = EXCLUDED.personal_tokens;
+        personal_tokens = EXCLUDED.personal_tokens
+    RETURNING x.* INTO policy;
+    PERFORM aiven_rbac.require_way_in(act.actor, o, before, policy);
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
     PERFORM aiven_rbac.refuse_value('authentication_policy', SQLSTATE, violated, missing);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
-    'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it requires authentication_policy.change';
+    'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it requires authentication_policy.change, to demand more than before super_admin.manage, and a session that satisfies the policy';

@@ -42,6 +42,13 @@ REVOKE ALL ON FUNCTION aiven_rbac.session_lacks() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.session_lacks() IS
     'what keeps the session''s user from making a token of its own, which must not open more than the session does; NULL: nothing';
 
+CREATE FUNCTION aiven_rbac.session_login(OUT method text, OUT two_factor boolean)
+    AS 'MODULE_PATHNAME', 'rbac_session_login'
+    LANGUAGE C STABLE;
+REVOKE ALL ON FUNCTION aiven_rbac.session_login() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.session_login() IS
+    'how the session''s principal has logged in, as far as that is known';
+
 CREATE FUNCTION aiven_rbac.forbids_personal_tokens("user" uuid) RETURNS @extschema@.rbac_path
     LANGUAGE sql STABLE
     SECURITY DEFINER
@@ -76,6 +83,8 @@ DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user}', 'share');
     made record;
+    login_method text;
+    login_two_factor boolean := false;
     managing @extschema@.rbac_path;
 BEGIN
     IF p.kind = 'application_user' THEN
@@ -120,10 +129,15 @@ BEGIN
     END IF;
 
     made := aiven_rbac.make_token();
+    -- Application users are subject to no authentication policy.
+    IF p.kind = 'user' AND actor.operator IS NOT TRUE THEN
+        SELECT l.method, l.two_factor INTO login_method, login_two_factor FROM aiven_rbac.session_login() AS l;
+    END IF;
     INSERT INTO aiven_rbac.token (prefix, principal, principal_kind, digest, description,
-                                  max_age, expires_at, allowed_networks, extend_when_used)
+                                  max_age, expires_at, allowed_networks, extend_when_used, method, two_factor)
     VALUES (made.prefix, p.id, p.kind, made.digest, description,
-            max_age, clock_timestamp() + max_age, allowed_networks, coalesce(extend_when_used, false));
+            max_age, clock_timestamp() + max_age, allowed_networks, coalesce(extend_when_used, false),
+            login_method, login_two_factor);
     INSERT INTO aiven_rbac.token_use (prefix) VALUES (made.prefix);
     RETURN made.token;
 END

@@ -34,6 +34,9 @@ CREATE TABLE aiven_rbac.token (
     description      text,
     created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     principal_kind   text NOT NULL,
+    -- How its maker had logged in: it opens no more than the maker's session.
+    method           text CONSTRAINT token_method_length CHECK (pg_catalog.octet_length(method) <= 63),
+    two_factor       boolean NOT NULL DEFAULT false,
     CONSTRAINT token_pkey PRIMARY KEY (prefix),
     CONSTRAINT token_principal_fkey FOREIGN KEY (principal, principal_kind)
         REFERENCES aiven_rbac.principal (id, kind) ON DELETE CASCADE,

@@ -33,16 +33,59 @@ BEGIN
 END
 $$;
 
-SELECT plan(23);
+SELECT plan(33);
 SELECT is(holds(NULL, false), 't t 1,2 t', 'G9: without a policy any session will do');
+
+-- Tokens from before there was a policy, by how their maker had logged in
+CREATE TEMP TABLE early (method text, two_factor boolean, token text);
+GRANT SELECT ON early TO rbac_test_backend;
+DO $$
+DECLARE
+    l record;
+BEGIN
+    FOR l IN VALUES ('saml', true), ('saml', false), ('password', true), ('password', false), ('magic', true), (NULL, true) LOOP
+        PERFORM rbac_set_principal(rbac_user('carol@acme.example'), l.column1, l.column2);
+        INSERT INTO early VALUES (l.column1, l.column2, rbac_token_create(rbac_current_principal(), 'early'));
+        PERFORM rbac_reset_principal();
+    END LOOP;
+    INSERT INTO early VALUES ('operator', true, rbac_token_create(rbac_user('carol@acme.example'), 'by the operator'));
+END
+$$;
+
+-- What a session begun with one of them holds
+CREATE FUNCTION opens(token text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    PERFORM rbac_authenticate(token, NULL);
+    SET LOCAL ROLE rbac_test_backend;
+    result := concat_ws(' ', rbac_has_permission('acme', 'project:services:write'),
+                        (SELECT string_agg(n.id::text, ',' ORDER BY n.id) FROM note AS n),
+                        rbac_has_permission('bolt', 'project:services:write'));
+    RESET ROLE;
+    PERFORM rbac_reset_principal();
+    RETURN result;
+END
+$$;
 
 INSERT INTO aiven_rbac.authentication_policy (organization, require_two_factor, allowed_methods, personal_tokens)
 SELECT id, true, '{saml,password}', true FROM aiven_rbac.resource WHERE path = 'acme';
 SELECT is(holds(method, two_factor), expected, format('G9: by %s, two factors: %s', coalesce(method, 'an unknown method'), two_factor))
 FROM (VALUES (NULL, false, 'f f 2 t'), (NULL, true, 'f f 2 t'), ('saml', false, 'f f 2 t'), ('saml', true, 't t 1,2 t'),
-             ('password', true, 't t 1,2 t'), ('magic', true, 'f f 2 t'), ('Saml', true, 'f f 2 t'), ('token', false, 't t 1,2 t'))
+             ('password', true, 't t 1,2 t'), ('magic', true, 'f f 2 t'), ('Saml', true, 'f f 2 t'), ('token', false, 'f f 2 t'),
+             ('token', true, 'f f 2 t'))
      AS v (method, two_factor, expected);
-UPDATE aiven_rbac.authentication_policy SET allowed_methods = NULL;
+SELECT is(opens(e.token), CASE WHEN e.two_factor AND e.method IN ('saml', 'password') THEN 't 1,2 t' ELSE 'f 2 t' END,
+          format('G9, P8: a token made by %s, two factors: %s, opens what its maker''s session would', coalesce(e.method, 'an unknown method'), e.two_factor))
+FROM early AS e;
+SELECT rbac_authenticate(token, NULL) FROM early WHERE method = 'password' AND NOT two_factor \g /dev/null
+UPDATE aiven_rbac.authentication_policy SET allowed_methods = '{saml}', personal_tokens = false;
+SELECT is((SELECT reason FROM rbac_explain('acme', 'project:services:write')),
+          'the session does not satisfy the organization''s authentication policy: it does not allow personal tokens; it requires two-factor authentication, and the token was made without; it does not allow logging in by "password", as the token''s maker had',
+          'G9: rbac_explain() names every unmet condition');
+SELECT rbac_reset_principal() \g /dev/null
+UPDATE aiven_rbac.authentication_policy SET allowed_methods = NULL, personal_tokens = true;
+SELECT is(holds('token', true), 't t 1,2 t', 'G9: a back end''s own tokens count where any method does');
 SELECT is(holds('magic', true), 't t 1,2 t', 'G9: no list of methods allows any');
 SELECT is(holds('magic', false), 'f f 2 t', 'G9: but two factors are still required');
 UPDATE aiven_rbac.authentication_policy SET personal_tokens = false;

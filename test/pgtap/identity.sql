@@ -51,6 +51,55 @@ SELECT results_eq('SELECT organization, require_two_factor, allowed_methods, per
                   $$VALUES (rbac_resource_id('acme'), false, NULL::text[], true)$$, 'G9: one policy an organization, the last one set');
 SELECT throws_ok($$UPDATE aiven_rbac.authentication_policy SET allowed_methods = '{}'$$, '23514', NULL,
                  'S7, G9: raw DML locks nobody out either');
+
+-- Whoever sets a policy keeps a way in, and leaves the super admins one.  Each
+-- line begins with what the ones before have set.
+\o /dev/null
+SELECT rbac_invitation_accept(rbac_invitation_create('acme', 'admin@x.example')) FROM rbac_user_create('admin@x.example') AS u WHERE u IS NOT NULL;
+SELECT rbac_grant(p, 'role:organization:admin', 'acme')
+FROM unnest(ARRAY[rbac_user('admin@x.example'), rbac_application_user_create('acme', 'robot')]) AS p;
+CREATE FUNCTION policy_by(who text, method text, two_factor boolean, policy text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text := 'ok';
+BEGIN
+    IF who IS NOT NULL THEN
+        PERFORM rbac_set_principal(test.p(who), method, two_factor);
+    END IF;
+    BEGIN
+        EXECUTE format('SELECT rbac_authentication_policy_set(''acme'', %s)', policy);
+    EXCEPTION WHEN OTHERS THEN
+        result := SQLSTATE || ': ' || SQLERRM;
+    END;
+    PERFORM rbac_reset_principal();
+    RETURN result;
+END
+$$;
+\o
+SELECT is(policy_by(who, method, two_factor, policy), expected, 'G9: ' || rule) FROM (VALUES
+    ('admin@x.example', 'pigeon', true, $$ false, '{pigeon}', false $$,
+     '42501: permission denied to demand more of sessions in "acme"', 'a mere admin locks out no super admin by a method of its own'),
+    ('admin@x.example', 'saml', true, 'true, NULL, true',
+     '42501: permission denied to demand more of sessions in "acme"', 'nor by two factors'),
+    ('robot', NULL, false, $$ false, '{saml}', true $$,
+     '42501: permission denied to demand more of sessions in "acme"', 'nor does an application user'),
+    ('acme@x.example', 'saml', true, $$ false, '{pigeon}', false $$,
+     '55000: the session does not satisfy the authentication policy that is to be set for "acme"', 'no super admin locks itself out by a method'),
+    ('acme@x.example', 'saml', false, $$ true, '{saml}', false $$,
+     '55000: the session does not satisfy the authentication policy that is to be set for "acme"', 'nor by two factors'),
+    ('acme@x.example', NULL, false, $$ false, '{saml}', false $$,
+     '55000: the session does not satisfy the authentication policy that is to be set for "acme"', 'a session of which nothing is known satisfies nothing'),
+    ('acme@x.example', 'token', true, 'true, NULL, false',
+     '55000: the session does not satisfy the authentication policy that is to be set for "acme"', 'nor does a token forbid tokens'),
+    ('acme@x.example', 'saml', true, $$ true, '{saml}', false $$, 'ok', 'a super admin whose session satisfies it sets it'),
+    ('admin@x.example', 'saml', true, $$ true, '{password,saml}', true $$, 'ok', 'an admin allows more'),
+    ('admin@x.example', 'saml', true, $$ true, '{saml}', true $$,
+     '42501: permission denied to demand more of sessions in "acme"', 'but not less again'),
+    ('robot', NULL, false, $$ false, '{password,saml}', true $$, 'ok', 'an application user has no way in to lose'),
+    (NULL, NULL, NULL, $$ true, '{pigeon}', false $$, 'ok', 'the operator is not bound'),
+    ('acme@x.example', 'saml', true, 'false, NULL, true',
+     '42501: permission denied for organization "acme"', 'whom the operator has locked out stays out')
+) AS v (who, method, two_factor, policy, expected, rule);
+
 PREPARE signals (regclass) AS
 SELECT t.tgname, t.tgtype, t.tgenabled FROM pg_trigger AS t
 WHERE t.tgrelid = $1 AND t.tgname LIKE 'signal%' ORDER BY 1;
