@@ -392,7 +392,7 @@ find_resource(const pg_uuid_t *id, ResourceRow *resource)
  */
 static ArrayType *
 actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const Sought *sought,
-				 TimestampTz from, TimestampTz until, bool hand_out)
+				 TimestampTz from, TimestampTz until, bool hand_out, const pg_uuid_t *managed)
 {
 	TimestampTz now = rbac_instant();
 	Standing	standing;
@@ -412,6 +412,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const
 	standing.organization = resource.organization;
 	standing.from = from;
 	standing.until = until;
+	if (managed != NULL)
+		standing.managed = *managed;
 
 	entry = rbac_cache_pin(&standing.subject, now);
 	PG_TRY();
@@ -444,7 +446,7 @@ answer(FunctionCallInfo fcinfo, const Sought *sought)
 	PG_RETURN_ARRAYTYPE_P(actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), sought,
 										   PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
 										   PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4),
-										   PG_GETARG_BOOL(5)));
+										   PG_GETARG_BOOL(5), NULL));
 }
 
 static void
@@ -501,10 +503,12 @@ rbac_actions_not_held_of(PG_FUNCTION_ARGS)
 }
 
 /*
- * aiven_rbac.may_hand_out(principal uuid, resource uuid, action text) → boolean
+ * aiven_rbac.may_hand_out(principal uuid, resource uuid, action text, managed uuid)
+ *	 → boolean
  *
  * Does a principal hold an action now, by which it is about to hand something
- * out?
+ * out?  If it does so to a user because the resource manages it (NULL: not so),
+ * that counts at COMMIT as well.
  */
 Datum
 rbac_may_hand_out(PG_FUNCTION_ARGS)
@@ -514,6 +518,7 @@ rbac_may_hand_out(PG_FUNCTION_ARGS)
 
 	refuse_null(fcinfo);
 	sought.action = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	missing = actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &sought, DT_NOBEGIN, DT_NOBEGIN, true);
+	missing = actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &sought, DT_NOBEGIN, DT_NOBEGIN, true,
+							   PG_ARGISNULL(3) ? NULL : PG_GETARG_UUID_P(3));
 	PG_RETURN_BOOL(ARR_NDIM(missing) == 0);
 }

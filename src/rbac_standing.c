@@ -58,17 +58,20 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "rbac_signal.h"
@@ -388,13 +391,51 @@ names_of(const ActionSet *actions, const Catalogue *catalogue)
 }
 
 /*
+ * Does an organization manage a user, as far as the view tells?
+ */
+static bool
+is_managed(const pg_uuid_t *user, const pg_uuid_t *organization, TableView *view)
+{
+	Oid			types[] = {UUIDOID};
+	Oid			function = LookupFuncName(list_make2(makeString("aiven_rbac"), makeString("managed_by")),
+										  lengthof(types), types, false);
+	LOCAL_FCINFO(call, 1);
+	FmgrInfo	managed_by;
+	Datum		manager;
+
+	fmgr_info(function, &managed_by);
+	InitFunctionCallInfoData(*call, &managed_by, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = UUIDPGetDatum(user);
+	call->args[0].isnull = false;
+	PushActiveSnapshot(view->snapshot);
+	manager = FunctionCallInvoke(call);
+	PopActiveSnapshot();
+	return !call->isnull && rbac_uuid_equal(DatumGetUUIDP(manager), organization);
+}
+
+/*
+ * Is the principal who it was, and the user still its organization's to manage?
+ */
+static bool
+is_same(const Standing *standing, TableView *view)
+{
+	pg_uuid_t	mapped;
+
+	if (OidIsValid(standing->role) &&
+		!(rbac_tables_role_principal(view, standing->role, &mapped) &&
+		  rbac_uuid_equal(&mapped, &standing->subject.who.id)))
+		return false;
+	return rbac_uuid_is_nil(&standing->managed) ||
+		is_managed(&standing->managed, &standing->organization, view);
+}
+
+/*
  * Does the principal still hold what it needs, as far as the view tells?
  */
 static void
 judge(const Standing *standing, TableView *view, const Principal *principal, TimestampTz now)
 {
 	ResourceRow	resource;
-	pg_uuid_t	mapped;
 	ActionSet	missing = standing->actions;
 
 	if (standing->until > DT_NOBEGIN && standing->until <= now)
@@ -406,9 +447,7 @@ judge(const Standing *standing, TableView *view, const Principal *principal, Tim
 				 errmsg("could not serialize access due to concurrent change"),
 				 errdetail("A resource on which something is handed out was moved or deleted."),
 				 errhint("Try the transaction again.")));
-	if (!OidIsValid(standing->role) ||
-		(rbac_tables_role_principal(view, standing->role, &mapped) &&
-		 rbac_uuid_equal(&mapped, &standing->subject.who.id)))
+	if (is_same(standing, view))
 		missing = rbac_principal_lacks(principal, &resource, &standing->actions,
 									   Max(standing->from, now), standing->until);
 	if (action_set_is_empty(&missing))
@@ -423,12 +462,13 @@ judge(const Standing *standing, TableView *view, const Principal *principal, Tim
 }
 
 /*
- * Has nothing happened since that could have changed the answer?
+ * Has nothing happened since that could have changed the answer?  Nobody is told
+ * of changes of domains.
  */
 static bool
 still_holds(const Noted *noted, uint64 news, TimestampTz now)
 {
-	return noted->news == news && now < noted->valid_until;
+	return noted->news == news && now < noted->valid_until && rbac_uuid_is_nil(&noted->standing.managed);
 }
 
 /*

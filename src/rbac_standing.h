@@ -22,6 +22,7 @@ typedef struct Standing
 	Oid			role;			/* is the principal by its mapping, or 0 */
 	pg_uuid_t	resource;
 	pg_uuid_t	organization;	/* of the resource */
+	pg_uuid_t	managed;		/* the user that it has to manage; nil: none */
 	ActionSet	actions;
 	TimestampTz	from;
 	TimestampTz	until;

@@ -59,12 +59,12 @@ REVOKE ALL ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], times
 COMMENT ON FUNCTION aiven_rbac.actions_not_held(uuid, uuid, smallint[], timestamptz, timestamptz, boolean) IS
     'those of some actions that a principal does not hold on a resource for the whole period; when it holds all of them and hands them out, that is judged again at COMMIT';
 
-CREATE FUNCTION aiven_rbac.may_hand_out(principal uuid, resource uuid, action text) RETURNS boolean
+CREATE FUNCTION aiven_rbac.may_hand_out(principal uuid, resource uuid, action text, managed uuid DEFAULT NULL) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_may_hand_out'
     LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text) IS
-    'does a principal hold an action that it needs to hand something out?  If so, that is judged again at COMMIT';
+REVOKE ALL ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.may_hand_out(uuid, uuid, text, uuid) IS
+    'does a principal hold an action that it needs to hand something out?  If so, that is judged again at COMMIT, and whether the resource is then the organization that manages a user';
 
 -- What a call requires to hand something out, besides what is handed out.
 CREATE FUNCTION aiven_rbac.require_to_hand_out(actor aiven_rbac.actor, action text, resource uuid) RETURNS void

@@ -119,6 +119,104 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_manager(aiven_rbac.actor, text, uuid) 
 COMMENT ON FUNCTION aiven_rbac.require_manager(aiven_rbac.actor, text, uuid) IS
     'raise unless the actor holds an action in the organization that manages a user; for a super admin it also requires super_admin.manage';
 
+-- The same for what hands something out by the user: at COMMIT, too, the
+-- organization must be the one that manages the user.
+CREATE FUNCTION aiven_rbac.require_manager_to_hand_out(actor aiven_rbac.actor, action text, "user" uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    manager uuid := aiven_rbac.managed_by_now("user");
+BEGIN
+    PERFORM aiven_rbac.require_manager(actor, action, "user");
+    IF (actor).operator IS NOT TRUE AND aiven_rbac.may_hand_out((actor).principal, manager, action, "user") IS NOT TRUE THEN
+        RAISE EXCEPTION 'permission denied for the user with id %', "user"
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('The session''s principal has just lost the action "%s" in the organization that manages the user.', action);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_manager_to_hand_out(aiven_rbac.actor, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_manager_to_hand_out(aiven_rbac.actor, text, uuid) IS
+    'raise unless the actor holds an action in the organization that manages a user, now and at COMMIT; for a super admin it also requires super_admin.manage';
+
+-- What a user has been granted, by itself and by groups, deactivated or not.
+CREATE FUNCTION aiven_rbac.grants_of_user("user" uuid) RETURNS aiven_rbac.access_grant[]
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(array_agg(a), '{}') FROM aiven_rbac.access_grant AS a
+    WHERE a.principal = "user" OR a.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = "user")
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_of_user(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_of_user(uuid) IS 'what is granted to a user and to the user''s groups';
+
+CREATE FUNCTION aiven_rbac.grants_of_user_now("user" uuid) RETURNS aiven_rbac.access_grant[]
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.grants_of_user_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_of_user_now(uuid) IS
+    'what is granted to a user and to the user''s groups, as committed now';
+
+CREATE FUNCTION aiven_rbac.super_admin_of("user" uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT coalesce(array_agg(m.organization), '{}') FROM aiven_rbac.group_member AS m
+    WHERE m.member = "user" AND m.account_owners
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.super_admin_of(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.super_admin_of(uuid) IS 'the organizations that a user is a super admin of';
+
+CREATE FUNCTION aiven_rbac.super_admin_of_now("user" uuid) RETURNS uuid[]
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.super_admin_of_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.super_admin_of_now(uuid) IS
+    'the organizations that a user is a super admin of, as committed now';
+
+-- Whoever may say by which email a user signs in, could be the user (G5).
+CREATE FUNCTION aiven_rbac.require_all_of_user(actor aiven_rbac.actor, p aiven_rbac.principal) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    a aiven_rbac.access_grant;
+    organizations uuid[] := aiven_rbac.super_admin_of_now((p).id);
+    organization uuid;
+BEGIN
+    IF (actor).operator THEN
+        RETURN;
+    END IF;
+    FOREACH a IN ARRAY aiven_rbac.grants_of_user_now((p).id) LOOP
+        CONTINUE WHEN a.valid_until <= aiven_rbac.judged_at();
+        IF aiven_rbac.is_member_now(actor, a.organization) IS NOT TRUE THEN
+            organizations := organizations || a.organization;
+        ELSE
+            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
+        END IF;
+    END LOOP;
+    FOREACH organization IN ARRAY organizations LOOP
+        IF aiven_rbac.is_member_now(actor, organization) IS NOT TRUE THEN
+            RAISE EXCEPTION 'permission denied to change the email of user "%"', (p).email
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = 'The user holds something in an organization that the session''s principal is not a member of.',
+                      HINT = 'The application changes it, without a principal, once it has seen that the new address is the user''s.';
+        END IF;
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'super_admin.manage', organization);
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_all_of_user(aiven_rbac.actor, aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_all_of_user(aiven_rbac.actor, aiven_rbac.principal) IS
+    'raise unless the actor holds every action that a user has been granted, and super_admin.manage where the user is a super admin';
+
 CREATE FUNCTION aiven_rbac.begin_act_on_user(action text, "user" uuid) RETURNS aiven_rbac.principal
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -177,6 +275,10 @@ BEGIN
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = 'The email of a managed user stays in a domain that the managing organization has verified.';
         END IF;
+        IF lower(email) <> lower(p.email) AND actor.principal IS DISTINCT FROM p.id THEN
+            PERFORM aiven_rbac.require_manager_to_hand_out(actor, 'user.edit', p.id);
+            PERFORM aiven_rbac.require_all_of_user(actor, p);
+        END IF;
     END IF;
     IF name = '' THEN
         RAISE EXCEPTION 'the name of a user must not be empty'
@@ -195,7 +297,7 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_edit(uuid, text, text) IS
-    'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it requires user.edit in the managing organization';
+    'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it requires user.edit in the managing organization, and for the email every action that the user holds';
 
 CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
     LANGUAGE plpgsql
@@ -221,6 +323,7 @@ CREATE FUNCTION @extschema@.rbac_user_reactivate(principal uuid) RETURNS void
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.deactivate', principal);
 BEGIN
+    PERFORM aiven_rbac.require_manager_to_hand_out(aiven_rbac.current_actor(), 'user.deactivate', p.id);
     UPDATE aiven_rbac.principal AS x SET deactivated_at = NULL WHERE x.id = p.id AND x.deactivated_at IS NOT NULL;
 END
 $$;

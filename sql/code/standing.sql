@@ -21,6 +21,7 @@ BEGIN
                                    ('authentication_policy', 'INSERT OR UPDATE OR DELETE', 'organization'),
                                    ('resource', 'UPDATE OF parent, organization OR DELETE', 'organization'),
                                    ('principal', 'UPDATE OF deactivated_at OR DELETE', 'id, organization'),
+                                   ('domain', 'UPDATE OR DELETE', 'organization'),
                                    ('database_role', 'UPDATE OR DELETE', 'principal'),
                                    ('grantable', 'UPDATE OR DELETE', 'organization'),
                                    ('allowed_action', 'UPDATE OR DELETE', 'grantable'),

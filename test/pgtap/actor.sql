@@ -19,6 +19,9 @@ INSERT INTO guard VALUES
     ('require_to_hand_out', $$ aiven_rbac.require_to_hand_out($actor, 'organization.delete', test.id('acme')) $$),
     ('require_all_of', $$ aiven_rbac.require_all_of($actor, test.id('acme'), $grantable, NULL, NULL, true) $$),
     ('require_manager', $$ aiven_rbac.require_manager($actor, 'user.edit', test.p('bob')) $$),
+    ('require_manager_to_hand_out', $$ aiven_rbac.require_manager_to_hand_out($actor, 'user.edit', test.p('bob')) $$),
+    ('require_all_of_user', $$ aiven_rbac.require_all_of_user($actor, $carol) $$),
+    ('require_way_in', $$ aiven_rbac.require_way_in($actor, $globex, NULL, ROW(NULL, true, NULL, true)::aiven_rbac.authentication_policy) $$),
     ('require_move', $$ aiven_rbac.require_move($actor, $finance, $globex) $$),
     ('require_own', $$ aiven_rbac.require_own($actor, 'billing_group', $billing, test.id('acme')) $$),
     ('require_billing_group', $$ aiven_rbac.require_billing_group($actor, $billing, $finance) $$),
@@ -49,6 +52,7 @@ BEGIN
     call := replace(call, '$grantable', '(SELECT x.id FROM aiven_rbac.grantable AS x WHERE x.name = ''admin'')');
     call := replace(call, '$finance', format(row, 'resource', 'path', 'acme.finance'));
     call := replace(call, '$globex', format(row, 'resource', 'path', 'globex'));
+    call := replace(call, '$carol', format(row, 'principal', 'name', 'carol'));
     call := replace(call, '$robot', format(row, 'principal', 'name', 'robot'));
     EXECUTE 'SELECT ' || call INTO result;
     RETURN CASE WHEN result = 'false' THEN 'refused' ELSE 'allowed' END;

@@ -18,6 +18,10 @@ SELECT rbac_grant(rbac_user('admin@x.example'), 'role:organization:admin', 'acme
 SELECT rbac_grant(rbac_user('users@x.example'), 'organization:users:write', 'acme');
 SELECT rbac_super_admin_add('acme', rbac_user('boss@acme.example'));
 SELECT rbac_project_create('globex', 'p');
+SELECT rbac_project_create('acme', 'q');
+SELECT rbac_group_create('acme', 'team');
+SELECT rbac_grant(rbac_group('acme', 'team'), 'developer', 'acme.q', NULL, now() + interval '1 day');
+SELECT rbac_group_member_add(rbac_group('acme', 'team'), rbac_user('own@acme.example'));
 SELECT rbac_grant(rbac_user('bob@acme.example'), 'developer', 'globex.p');
 \o
 
@@ -71,12 +75,24 @@ SELECT is(test.call(who, call), result, rule) FROM (VALUES
      'G5: but does not become the owner of another address'),
     ('free@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), ''Bobby'')', '42501',
      'P3: a profile is not edited by just anybody'),
-    ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), ''Bobby'', ''bobby@acme.example'')', 'ok',
+    ('users@x.example', 'rbac_user_edit(rbac_user(''out@acme.example''), ''Bobby'', ''away@acme.example'')', 'ok',
      'P3: the organization edits those that it manages'),
-    ('users@x.example', 'rbac_user_edit(rbac_user(''bobby@acme.example''), NULL, ''Bob@acme.example'')', 'ok',
+    ('users@x.example', 'rbac_user_edit(rbac_user(''away@acme.example''), NULL, ''Out@ACME.example'')', 'ok',
      'P3: as often as it likes'),
-    ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), NULL, ''boss@acme.example'')', '23505',
+    ('users@x.example', 'rbac_user_edit(rbac_user(''out@acme.example''), NULL, ''boss@acme.example'')', '23505',
      'P1: an email is one user''s'),
+    ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), ''Bobby'', ''BOB@acme.example'')', 'ok',
+     'P3: the name of whoever holds something, too, and how the email is written'),
+    ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), NULL, ''mine@acme.example'')', '42501',
+     'G5: but not the email, by which one could be the user'),
+    ('users@x.example', 'rbac_user_edit(rbac_user(''own@acme.example''), NULL, ''mine@acme.example'')', '42501',
+     'G5: nor of whoever holds something by a group'),
+    ('admin@x.example', 'rbac_user_edit(rbac_user(''own@acme.example''), NULL, ''owner@acme.example'')', 'ok',
+     'G5: that is for whoever holds all of it'),
+    ('admin@x.example', 'rbac_user_edit(rbac_user(''owner@acme.example''), NULL, ''own@acme.example'')', 'ok',
+     'G5: and back'),
+    ('boss@acme.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), NULL, ''mine@acme.example'')', '42501',
+     'G5: no super admin holds what is granted in another organization'),
     ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), NULL, ''bob@x.example'')', '42501',
      'P3: within its domains'),
     ('users@x.example', 'rbac_user_edit(rbac_user(''free@x.example''), ''Fred'')', '42501',
@@ -104,6 +120,8 @@ SELECT is(test.call(who, call), result, rule) FROM (VALUES
      'P6: a managed user is deactivated'),
     ('users@x.example', 'rbac_user_deactivate(rbac_user(''bob@acme.example''))', 'ok',
      'P6: again, which changes nothing'),
+    ('users@x.example', 'rbac_user_edit(rbac_user(''bob@acme.example''), NULL, ''mine@acme.example'')', '42501',
+     'G5: nor is the email changed of whoever would have it all again'),
     ('bob@acme.example', 'rbac_user_edit(rbac_current_principal(), ''B'')', '42501',
      'G10: a deactivated user does nothing'),
     ('bob@acme.example', 'rbac_user_reactivate(rbac_current_principal())', '42501',
