@@ -439,14 +439,16 @@ judge(const Standing *standing, TableView *view, const Principal *principal, Tim
 	ActionSet	missing = standing->actions;
 
 	if (standing->until > DT_NOBEGIN && standing->until <= now)
-		return; /* What was handed out is over. */
+		return;					/* What was handed out is over. */
+
+	/*
+	 * Grants end with their resource, and those that can be handed on where it
+	 * stands end when it moves to another organization.  A call that leaves one
+	 * behind even then holds the resource.
+	 */
 	if (!rbac_tables_resource(view, &standing->resource, &resource) ||
 		!rbac_uuid_equal(&resource.organization, &standing->organization))
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent change"),
-				 errdetail("A resource on which something is handed out was moved or deleted."),
-				 errhint("Try the transaction again.")));
+		return;
 	if (is_same(standing, view))
 		missing = rbac_principal_lacks(principal, &resource, &standing->actions,
 									   Max(standing->from, now), standing->until);

@@ -199,6 +199,9 @@ BEGIN
         IF aiven_rbac.is_member_now(actor, a.organization) IS NOT TRUE THEN
             organizations := organizations || a.organization;
         ELSE
+            -- A grant can stay with a resource that moves to another
+            -- organization, where somebody else would have to hold it.
+            PERFORM aiven_rbac.lock_row('resource', a.resource, 'share');
             PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
         END IF;
     END LOOP;

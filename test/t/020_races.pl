@@ -19,7 +19,8 @@
 # extension hold in the end:
 #
 #   committed     as in turn.  A b that did not wait may have come first: then as
-#                 in the other order, "turned".
+#                 in the other order, "turned"; if it hands something out, its
+#                 COMMIT can be refused where the call would have been.
 #   rolled back   as b alone
 #   repeatable    as in turn, or 40001 and as a alone; so does serializable
 #   overtaken     as turned: a commits nothing (G5)
@@ -567,6 +568,16 @@ sub right
 	return grep { defined } @case{ 'in turn', 'moved', @others };
 }
 
+# What is handed out is judged again at COMMIT: there it is refused if the call
+# would have been.
+sub is_refused_at_commit
+{
+	my ($case, $in_turn) = @_;
+
+	return $case->{b} =~ /^COMMIT: 42501/ && $in_turn->{b} =~ /^(?:42501|42704)/
+	  && $case->{a} eq $in_turn->{a} && $case->{state} eq $in_turn->{state};
+}
+
 sub is_wrong
 {
 	my ($pair, $mode) = @_;
@@ -574,6 +585,7 @@ sub is_wrong
 
 	return 1 if bad_error($case->{b});
 	return 0 if any { same($case, $_) } right($pair, $mode);
+	return 0 if $mode eq 'committed' && is_refused_at_commit($case, $got{ $pair->{number}{'in turn'} });
 	return $case->{a} !~ /^COMMIT: 42501/ || $case->{state} ne (right($pair, $mode))[0]{state}
 	  if $mode eq 'overtaken';
 	return $case->{b} !~ /40001/ || $case->{state} ne alone($pair->{a}, 'a')->{state} if $isolation{$mode};
