@@ -20,6 +20,7 @@
 #include "rbac_cascade.h"
 #include "rbac_hash.h"
 #include "rbac_plan.h"
+#include "rbac_portal.h"
 #include "rbac_session.h"
 #include "rbac_signal.h"
 #include "rbac_standing.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();
 	rbac_plan_init();
+	rbac_portal_init();
 	rbac_cascade_init();
 	rbac_standing_init();
 }

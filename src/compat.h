@@ -71,6 +71,18 @@ rbac_bless(TupleDesc desc)
 	return BlessTupleDesc(desc);
 }
 
+/*
+ * Since 18 the executor finds out by itself whether a query is run only once.
+ * This is what its hook is given after the direction, and how it passes that on.
+ */
+#if PG_VERSION_NUM >= 180000
+#define RBAC_RUN_LIMIT		uint64 count
+#define RBAC_PASS_RUN_LIMIT	count
+#else
+#define RBAC_RUN_LIMIT		uint64 count, bool execute_once
+#define RBAC_PASS_RUN_LIMIT	count, execute_once
+#endif
+
 static inline void
 rbac_reserve_settings(const char *prefix)
 {

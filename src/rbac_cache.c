@@ -37,6 +37,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
@@ -162,6 +163,16 @@ free_entry(PrincipalEntry *entry)
 {
 	rbac_catalogue_release(entry->catalogue);
 	MemoryContextDelete(entry->context);
+}
+
+/*
+ * One pin more for an entry that is pinned
+ */
+void
+rbac_cache_pin_again(PrincipalEntry *entry)
+{
+	Assert(entry->pins > 0);
+	entry->pins++;
 }
 
 void
@@ -418,6 +429,7 @@ memo_grown(PrincipalEntry *entry)
 	if (MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024)
 	{
 		MemoryContextReset(entry->memo_context);
+		entry->memo_starts++;
 		entry->by_id = NULL;
 		entry->by_path = NULL;
 		entry->memo_check = 0;
@@ -496,6 +508,94 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	slot->verdict = verdict;
 	memo_grown(entry);
 	return verdict;
+}
+
+/*
+ * Two entries of one principal, and what is asked of both
+ */
+typedef struct Comparison
+{
+	const PrincipalEntry *before;
+	const NameList *names_before;	/* NULL: every action */
+	PrincipalEntry *now;
+	const NameList *names_now;
+} Comparison;
+
+static bool
+asked_for(const Comparison *comparison, const Verdict *verdict)
+{
+	if (verdict == NULL)
+		return false;
+	if (comparison->names_before == NULL)
+		return true;
+	return rbac_names_held(comparison->before->catalogue, comparison->names_before, verdict);
+}
+
+static bool
+held_as_well(const Comparison *comparison, const Verdict *before, const Verdict *now)
+{
+	if (now == NULL)
+		return false;
+	if (comparison->names_now == NULL)
+		return action_set_contains(&now->actions, &before->actions);
+	return rbac_names_held(comparison->now->catalogue, comparison->names_now, now);
+}
+
+static bool
+ids_still_held(const Comparison *comparison)
+{
+	id_memo_iterator position;
+	IdMemoSlot *slot;
+
+	id_memo_start_iterate(comparison->before->by_id, &position);
+	while ((slot = id_memo_iterate(comparison->before->by_id, &position)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (asked_for(comparison, slot->verdict) &&
+			!held_as_well(comparison, slot->verdict, rbac_cache_verdict(comparison->now, &slot->id)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+paths_still_held(const Comparison *comparison)
+{
+	path_memo_iterator position;
+	PathMemoSlot *slot;
+
+	path_memo_start_iterate(comparison->before->by_path, &position);
+	while ((slot = path_memo_iterate(comparison->before->by_path, &position)) != NULL)
+	{
+		RbacPath   *path;
+		bool		held;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!asked_for(comparison, slot->verdict))
+			continue;
+		path = rbac_path_make(slot->path.data, slot->path.length);
+		held = held_as_well(comparison, slot->verdict, rbac_cache_verdict_at(comparison->now, path));
+		pfree(path);
+		if (!held)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is everything held now that the memo of an older entry says was held: one of
+ * the names or, with none given, all actions?  Both entries are pinned, and the
+ * names are resolved, each by its entry's catalogue.  A memo that has started
+ * over since (memo_starts) can't tell all.
+ */
+bool
+rbac_cache_still_holds(const PrincipalEntry *before, const NameList *names_before,
+					   PrincipalEntry *now, const NameList *names_now)
+{
+	Comparison	comparison = {before, names_before, now, names_now};
+
+	return (before->by_id == NULL || ids_still_held(&comparison)) &&
+		(before->by_path == NULL || paths_still_held(&comparison));
 }
 
 /*

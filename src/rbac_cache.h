@@ -43,6 +43,7 @@ typedef struct PrincipalEntry
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	uint32		memo_check;		/* measure again at this many resources */
+	uint32		memo_starts;	/* how often it has started over */
 } PrincipalEntry;
 
 /*
@@ -63,12 +64,15 @@ extern int	rbac_cache_size_kb;
 extern CacheCounters rbac_cache_counters;
 
 extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);
+extern void rbac_cache_pin_again(PrincipalEntry *entry);
 extern void rbac_cache_unpin(PrincipalEntry *entry);
 extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
 
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
 extern const Verdict *rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource);
+extern bool rbac_cache_still_holds(const PrincipalEntry *before, const NameList *names_before,
+								   PrincipalEntry *now, const NameList *names_now);
 extern void rbac_cache_locate(PrincipalEntry *entry);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);

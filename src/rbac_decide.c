@@ -8,36 +8,30 @@
  * cache entry) and what the name requires (a set of actions).  A call then is a
  * probe of the entry's memo and a comparison of two sets.
  *
- * "The same" ends with the statement.  An FmgrInfo can live longer than that:
- * PL/pgSQL keeps those of its expressions for a whole transaction.  So every
- * call compares with what they were:
+ * How long that is the same depends on who calls:
  *
- * - what the active snapshot sees: its command, its xmax and how many
- *   transactions it takes for running.  A snapshot that sees somebody's commit
- *   has a later xmax or, with the same xmax, fewer of those.  (The counter
- *   that snapshots have for this purpose is not copied with them.)
- * - the subtransaction: one that was rolled back leaves no trace in a snapshot,
- *   but its number is never used again;
- * - the time at which the client's statement started, since in REPEATABLE READ
- *   all snapshots are alike;
- * - the session's principal.
+ * - A query that runs (rbac_portal_runs()) calls for its rows.  All of them are
+ *   judged by the same rights, those of the first call, until the query comes
+ *   to an end or, if it is a cursor's, is asked for its next piece.
+ * - Everything else can be a statement of its own each time.  PL/pgSQL keeps
+ *   the FmgrInfos of its expressions for a whole transaction, and in REPEATABLE
+ *   READ nothing in the snapshot tells two evaluations of one apart.  So here
+ *   every call looks anew: it accepts messages, which costs next to nothing
+ *   when there are none, and compares the generation.
  *
- * If one differs, messages are accepted and the entry is pinned anew; messages
- * have to be asked for, because a query of function calls alone takes no lock
- * that would bring them.  Within a statement all rows are judged by the same
- * rights.
+ * Messages have to be asked for, because a query of function calls alone takes
+ * no lock that would bring them.  When somebody else becomes the session's
+ * principal, both look anew at once.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "rbac_decide.h"
@@ -64,43 +58,15 @@ forget_last(Decider *decider)
 	decider->last_length = -1;
 }
 
-static inline bool
-same_statement(const Decider *decider)
-{
-	Snapshot	snapshot;
-
-	if (!ActiveSnapshotSet())
-		return false;
-	snapshot = GetActiveSnapshot();
-	return decider->command == snapshot->curcid &&
-		decider->xmax == snapshot->xmax &&
-		decider->xcnt == snapshot->xcnt &&
-		decider->subxcnt == snapshot->subxcnt &&
-		decider->subtransaction == GetCurrentSubTransactionId() &&
-		decider->started == rbac_instant() &&
-		decider->session_epoch == rbac_session_epoch;
-}
-
+/*
+ * Accept what other sessions have told, and get the current catalogue.
+ */
 static void
-begin_statement(Decider *decider)
+look_anew(Decider *decider)
 {
 	Catalogue  *catalogue;
 
 	AcceptInvalidationMessages();
-
-	decider->started = rbac_instant();
-	decider->subtransaction = GetCurrentSubTransactionId();
-	decider->session_epoch = rbac_session_epoch;
-	if (ActiveSnapshotSet())
-	{
-		Snapshot	snapshot = GetActiveSnapshot();
-
-		decider->command = snapshot->curcid;
-		decider->xmax = snapshot->xmax;
-		decider->xcnt = snapshot->xcnt;
-		decider->subxcnt = snapshot->subxcnt;
-	}
-
 	if (decider->catalogue != NULL && rbac_catalogue_is_current(decider->catalogue))
 		return;
 	catalogue = rbac_catalogue_acquire();
@@ -108,7 +74,66 @@ begin_statement(Decider *decider)
 		rbac_catalogue_release(decider->catalogue);
 	decider->catalogue = catalogue;
 	decider->names = NULL;		/* to be resolved again */
+	decider->names_settled = false;
 	forget_last(decider);
+}
+
+/*
+ * Note of the query that calls, once for each piece of it, whose rights its rows
+ * can be owed to.  What somebody else is said to hold, to who asked about that
+ * principal, is nothing that this session's principal could lose.
+ */
+static void
+note_principal(Decider *decider)
+{
+	if (decider->noted_piece == rbac_piece)
+		return;
+	decider->relied_on = decider->entry == NULL || decider->entry->principal->subject.in_session;
+	if (decider->relied_on)
+		rbac_portal_note(decider->entry, RBAC_RELIES_ON_PRINCIPAL, NULL);
+	decider->noted_piece = rbac_piece;
+	decider->names_noted = false;
+	decider->names_settled = false;
+}
+
+/*
+ * Whose rights count: the entry of the principal given, or the session's if
+ * NULL, or none.
+ */
+static void
+find_entry(Decider *decider, const pg_uuid_t *principal)
+{
+	PrincipalEntry *entry = NULL;
+	Subject		subject;
+
+	if (rbac_session_subject(principal, &subject))
+	{
+		TimestampTz now = rbac_instant();
+
+		if (decider->entry != NULL &&
+			memcmp(&decider->entry->principal->subject, &subject, sizeof(Subject)) == 0 &&
+			rbac_cache_is_current(decider->entry, now))
+			return;
+		entry = rbac_cache_pin(&subject, now);
+	}
+	if (decider->entry != NULL)
+		rbac_cache_unpin(decider->entry);
+	decider->entry = entry;
+	decider->noted_piece = 0;
+	forget_last(decider);
+}
+
+static Decider *
+make_decider(FmgrInfo *function)
+{
+	Decider    *decider = MemoryContextAllocZero(function->fn_mcxt, sizeof(Decider));
+
+	decider->for_rows = rbac_portal_runs(function->fn_mcxt);
+	decider->release.func = release_decider;
+	decider->release.arg = decider;
+	MemoryContextRegisterResetCallback(function->fn_mcxt, &decider->release);
+	function->fn_extra = decider;
+	return decider;
 }
 
 /*
@@ -118,10 +143,9 @@ Decider *
 rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 {
 	Decider    *decider = fcinfo->flinfo->fn_extra;
-	PrincipalEntry *entry = NULL;
-	Subject		subject;
 
-	if (likely(decider != NULL && same_statement(decider)))
+	if (likely(decider != NULL && decider->piece == rbac_piece &&
+			   decider->session_epoch == rbac_session_epoch))
 	{
 		if (principal == NULL ||
 			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->principal->subject.who.id, principal)))
@@ -130,37 +154,16 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 	else
 	{
 		if (decider == NULL)
-		{
-			MemoryContext context = fcinfo->flinfo->fn_mcxt;
-
-			decider = MemoryContextAllocZero(context, sizeof(Decider));
-			decider->release.func = release_decider;
-			decider->release.arg = decider;
-			MemoryContextRegisterResetCallback(context, &decider->release);
-			fcinfo->flinfo->fn_extra = decider;
-		}
+			decider = make_decider(fcinfo->flinfo);
 
 		/* If what follows fails, the next call must not find it done. */
-		decider->started = 0;
-		begin_statement(decider);
+		decider->piece = 0;
+		look_anew(decider);
 	}
-
-	if (rbac_session_subject(principal, &subject))
-	{
-		TimestampTz started = decider->started;
-
-		if (decider->entry != NULL &&
-			memcmp(&decider->entry->principal->subject, &subject, sizeof(Subject)) == 0 &&
-			rbac_cache_is_current(decider->entry, started))
-			return decider;
-		decider->started = 0;
-		entry = rbac_cache_pin(&subject, started);
-		decider->started = started;
-	}
-	if (decider->entry != NULL)
-		rbac_cache_unpin(decider->entry);
-	decider->entry = entry;
-	forget_last(decider);
+	find_entry(decider, principal);
+	note_principal(decider);
+	decider->session_epoch = rbac_session_epoch;
+	decider->piece = decider->for_rows ? rbac_piece : 0;
 	return decider;
 }
 
@@ -177,28 +180,43 @@ rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, 
 	MemoryContext caller;
 	NameList   *list;
 
-	if (likely(decider->names != NULL && decider->names_constant))
+	if (likely(decider->names_settled))
 		return;
 	names = PG_GETARG_VARLENA_PP(argument);
 	size = VARSIZE_ANY(names);
-	if (decider->names != NULL && VARSIZE_ANY(decider->names_argument) == size &&
-		memcmp(decider->names_argument, names, size) == 0)
-		return;
+	if (decider->names == NULL || VARSIZE_ANY(decider->names_argument) != size ||
+		memcmp(decider->names_argument, names, size) != 0)
+	{
+		decider->last_verdict = NULL;
+		decider->names = NULL;
+		decider->names_noted = false;
+		decider->names_constant = rbac_argument_is_constant(fcinfo->flinfo, argument);
+		if (decider->names_context == NULL)
+			decider->names_context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "rbac names",
+														   ALLOCSET_SMALL_SIZES);
+		else
+			MemoryContextReset(decider->names_context);
+		caller = MemoryContextSwitchTo(decider->names_context);
+		list = rbac_names_make(PointerGetDatum(names), any_of ? TEXTARRAYOID : TEXTOID);
+		rbac_names_resolve_or_fail(decider->catalogue, list);
+		decider->names_argument = memcpy(palloc(size), names, size);
+		decider->names = list;
+		MemoryContextSwitchTo(caller);
+	}
+	if (!decider->names_noted && decider->relied_on && decider->entry != NULL)
+		rbac_portal_note(decider->entry, RBAC_RELIES_ON_NAMES, decider->names);
+	decider->names_noted = true;
+	decider->names_settled = decider->names_constant;
+}
 
-	decider->names_constant = rbac_argument_is_constant(fcinfo->flinfo, argument);
-	decider->last_verdict = NULL;
-	decider->names = NULL;
-	if (decider->names_context == NULL)
-		decider->names_context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "rbac names",
-													   ALLOCSET_SMALL_SIZES);
-	else
-		MemoryContextReset(decider->names_context);
-	caller = MemoryContextSwitchTo(decider->names_context);
-	list = rbac_names_make(PointerGetDatum(names), any_of ? TEXTARRAYOID : TEXTOID);
-	rbac_names_resolve_or_fail(decider->catalogue, list);
-	decider->names_argument = memcpy(palloc(size), names, size);
-	decider->names = list;
-	MemoryContextSwitchTo(caller);
+/*
+ * Note of the query that calls that its rows are owed to something beyond names.
+ */
+void
+rbac_decider_rely_on(Decider *decider, RbacReliance reliance)
+{
+	if (decider->relied_on && decider->entry != NULL)
+		rbac_portal_note(decider->entry, reliance, NULL);
 }
 
 /*

@@ -12,30 +12,32 @@
 
 #include "fmgr.h"
 
-#include "rbac_cache.h"
+#include "rbac_portal.h"
 
 /*
  * What one place in a query (one FmgrInfo) keeps between calls.
  */
 typedef struct Decider
 {
-	/* The statement that the rest belongs to */
-	CommandId	command;
-	TransactionId xmax;
-	uint32		xcnt;
-	int32		subxcnt;
-	SubTransactionId subtransaction;
-	TimestampTz started;
+	/* What the rest belongs to */
+	uint64		piece;			/* 0: this call only */
 	uint64		session_epoch;
+	bool		for_rows;		/* called by a query that runs */
 
 	Catalogue  *catalogue;		/* held */
 	PrincipalEntry *entry;		/* pinned; NULL: no principal */
 
 	/* The names asked for: the argument as it came, and what it means */
 	MemoryContext names_context;
-	bool		names_constant;	/* in the query: no need to compare */
+	bool		names_settled;	/* constant, and nothing is left to do */
+	bool		names_constant;
 	struct varlena *names_argument;
 	NameList   *names;			/* NULL: to be resolved */
+
+	/* What is noted of the query that calls (rbac_portal.c) */
+	uint64		noted_piece;
+	bool		relied_on;		/* it is the session's principal's, or none's */
+	bool		names_noted;
 
 	/* The last verdict judged.  Few are distinct, so it is often the next. */
 	const Verdict *last_verdict;
@@ -101,6 +103,7 @@ typedef struct Question
 
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
+extern void rbac_decider_rely_on(Decider *decider, RbacReliance reliance);
 extern bool rbac_decider_judge(Decider *decider, const Verdict *verdict);
 extern const Verdict *rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id);
 extern const Verdict *rbac_verdict_on_path(Decider *decider, const RbacPath *path);

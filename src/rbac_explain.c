@@ -484,7 +484,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 
 			if (!allowed)
 				put_reason(fcinfo, false,
-						   grant->valid_from > decider->started ?
+						   grant->valid_from > rbac_instant() ?
 						   psprintf("would give %s from %s on", part, timestamptz_to_str(grant->valid_from)) :
 						   psprintf("gave %s until %s", part, timestamptz_to_str(grant->valid_until)),
 						   grant, "Grant it again with another period of validity.");

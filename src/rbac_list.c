@@ -61,6 +61,7 @@ rbac_own_organizations(PG_FUNCTION_ARGS)
 	const PrincipalEntry *entry = decider->entry;
 	ArrayBuildState *result = initArrayResult(UUIDOID, CurrentMemoryContext, false);
 
+	rbac_decider_rely_on(decider, RBAC_RELIES_ON_MEMBERSHIPS);
 	for (int i = 0; entry != NULL && !entry->principal->deactivated && i < entry->principal->nmemberships; i++)
 		accumArrayResult(result, UUIDPGetDatum(&entry->principal->memberships[i].organization), false,
 						 UUIDOID, CurrentMemoryContext);
@@ -158,6 +159,7 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 	else
 		rbac_decider_set_names(decider, fcinfo, name_argument, false);
 
+	rbac_decider_rely_on(decider, RBAC_RELIES_ON_ACTIONS);
 	if (decider->entry != NULL)
 	{
 		rbac_cache_locate(decider->entry);

@@ -628,7 +628,8 @@ session_reach(FunctionCallInfo fcinfo, Decider **decider)
 	*decider = rbac_decider(fcinfo, NULL);
 	if ((*decider)->entry == NULL)
 		return NULL;
-	return rbac_reach((*decider)->entry, rbac_names_make(PG_GETARG_DATUM(0), TEXTARRAYOID));
+	rbac_decider_set_names(*decider, fcinfo, 0, true);
+	return rbac_reach((*decider)->entry, (*decider)->names);
 }
 
 /*

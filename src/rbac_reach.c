@@ -174,6 +174,16 @@ walk_scopes(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 	MemoryContextDelete(scratch);
 }
 
+static Reach *
+kept_reach(const PrincipalEntry *entry, const NameList *names)
+{
+	Reach	   *reach = entry->reaches;
+
+	while (reach != NULL && !rbac_names_equal(reach->names, names))
+		reach = reach->next;
+	return reach;
+}
+
 /*
  * The reach of a pinned entry's principal with a list of names; unknown ones
  * are an error.
@@ -185,11 +195,9 @@ rbac_reach(PrincipalEntry *entry, const NameList *names)
 	MemoryContext caller;
 	MemoryContext aside;
 
-	for (reach = entry->reaches; reach != NULL; reach = reach->next)
-	{
-		if (rbac_names_equal(reach->names, names))
-			return reach;
-	}
+	reach = kept_reach(entry, names);
+	if (reach != NULL)
+		return reach;
 
 	/* Build it aside: an error half-way must leave nothing in the entry. */
 	aside = AllocSetContextCreate(CurrentMemoryContext, "rbac reach", ALLOCSET_SMALL_SIZES);
@@ -233,6 +241,7 @@ rbac_reach_ids(PrincipalEntry *entry, Reach *reach)
 {
 	if (reach->ids == NULL)
 		complete(entry, reach, WALK_FOR_IDS);
+	reach->gave_ids = true;
 	return reach->ids;
 }
 
@@ -241,5 +250,67 @@ rbac_reach_paths(PrincipalEntry *entry, Reach *reach)
 {
 	if (reach->paths == NULL)
 		complete(entry, reach, WALK_FOR_PATHS);
+	reach->gave_paths = true;
 	return reach->paths;
+}
+
+static int
+compare_elements(Oid type, Datum a, Datum b)
+{
+	const RbacPath *left = (const RbacPath *) DatumGetPointer(a);
+	const RbacPath *right = (const RbacPath *) DatumGetPointer(b);
+
+	if (type == UUIDOID)
+		return memcmp(DatumGetUUIDP(a)->data, DatumGetUUIDP(b)->data, UUID_LEN);
+	return rbac_path_compare(RBAC_PATH_DATA(left), RBAC_PATH_LEN(left),
+							 RBAC_PATH_DATA(right), RBAC_PATH_LEN(right));
+}
+
+/*
+ * Are all elements of one list in another?  Both are in order.
+ */
+static bool
+is_part_of(ArrayType *part, ArrayType *whole)
+{
+	Oid			type = ARR_ELEMTYPE(part);
+	bool		ids = type == UUIDOID;
+	int			length = ids ? UUID_LEN : -1;
+	char		align = ids ? TYPALIGN_CHAR : TYPALIGN_INT;
+	Datum	   *few;
+	Datum	   *many;
+	int			nfew;
+	int			nmany;
+	int			found = 0;
+
+	deconstruct_array(part, type, length, false, align, &few, NULL, &nfew);
+	deconstruct_array(whole, type, length, false, align, &many, NULL, &nmany);
+	for (int i = 0; i < nmany && found < nfew; i++)
+	{
+		if (compare_elements(type, few[found], many[i]) == 0)
+			found++;
+	}
+	pfree(few);
+	pfree(many);
+	return found == nfew;
+}
+
+/*
+ * Are all resources in reach now that are in the lists which an older entry gave
+ * for some names?  Both entries are pinned.  A path can come to be another
+ * resource's, so that with the paths the ids are compared, where there are any.
+ */
+bool
+rbac_reach_still_holds(const PrincipalEntry *before, const NameList *names_before,
+					   PrincipalEntry *now, const NameList *names_now)
+{
+	const Reach *old = kept_reach(before, names_before);
+	Reach	   *reach;
+
+	if (old == NULL)
+		return before->nreaches < RBAC_REACHES_KEPT;
+	if (!old->gave_ids && !old->gave_paths)
+		return true;
+	reach = rbac_reach(now, names_now);
+	return (old->ids == NULL || is_part_of(old->ids, rbac_reach_ids(now, reach))) &&
+		(!old->gave_paths || is_part_of(old->paths, rbac_reach_paths(now, reach)));
 }

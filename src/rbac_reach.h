@@ -37,10 +37,14 @@ typedef struct Reach
 	int			of_kind[RBAC_RESOURCE_KINDS];	/* how many, if not wide */
 	ArrayType  *ids;			/* all of them, in order; a wide principal's are ... */
 	ArrayType  *paths;			/* ... NULL until they are wanted */
+	bool		gave_ids;		/* was somebody given the list? */
+	bool		gave_paths;
 } Reach;
 
 extern Reach *rbac_reach(PrincipalEntry *entry, const NameList *names);
 extern ArrayType *rbac_reach_ids(PrincipalEntry *entry, Reach *reach);
 extern ArrayType *rbac_reach_paths(PrincipalEntry *entry, Reach *reach);
+extern bool rbac_reach_still_holds(const PrincipalEntry *before, const NameList *names_before,
+								   PrincipalEntry *now, const NameList *names_now);
 
 #endif							/* RBAC_REACH_H */

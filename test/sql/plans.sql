@@ -654,7 +654,7 @@ SET enable_bitmapscan = off;
 SET enable_seqscan = off;
 CREATE FUNCTION walk(meanwhile text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    listing refcursor;
+    listing refcursor := 'listing';
     i item;
     n bigint := 0;
 BEGIN
@@ -676,9 +676,12 @@ RESET ROLE;
 CREATE FUNCTION revoke_everything() RETURNS void LANGUAGE sql SECURITY DEFINER AS
 'DELETE FROM aiven_rbac.access_grant WHERE principal IN (who(''several''), (SELECT group_id FROM aiven_rbac.group_member WHERE member = who(''several'')))';
 SET ROLE regress_plans_app;
--- A query goes on with the rights that it began with; the next one has the new ones
+-- A cursor ends when the right is lost that its rows were found by
 BEGIN;
 SELECT walk('SELECT revoke_everything()');
+ROLLBACK;
+BEGIN;
+SELECT revoke_everything();
 SELECT count(*) FROM item;
 ROLLBACK;
 SELECT count(*) FROM item;
