@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
@@ -135,6 +136,19 @@ rbac_pid_of_transaction(VirtualTransactionId transaction)
 #endif
 
 	return runs ? proc->pid : 0;
+}
+
+/*
+ * What the triggers of a table are fired with.
+ */
+static inline ResultRelInfo *
+rbac_trigger_relation(EState *estate, Oid relation)
+{
+#if PG_VERSION_NUM >= 150000
+	return ExecGetTriggerResultRel(estate, relation, NULL);
+#else
+	return ExecGetTriggerResultRel(estate, relation);
+#endif
 }
 
 #endif							/* COMPAT_H */

@@ -20,7 +20,6 @@
 
 #include "compat.h"
 #include "rbac_actor.h"
-#include "rbac_cascade.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_current_actor);
@@ -76,11 +75,13 @@ principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
  * On whose behalf administration acts: the session's principal or, while none
  * is set, the operator.  Every other caller is refused.
  *
- * So is code that PostgreSQL runs for another role's table: when a superuser,
- * or autovacuum, analyzes it or refreshes a materialized view, its owner's
- * functions run in a session that is not the owner's.  The same goes for
- * triggers on a table that follows a foreign key's action: they run because
- * another role changed the referenced row, not because their owner may do it.
+ * So is code that runs for another role's table: when a superuser, or
+ * autovacuum, analyzes it or refreshes a materialized view, its owner's functions
+ * run in a session that is not the owner's.  The same goes for what a foreign
+ * key sets off: it runs because another role changed the referenced row, not
+ * because its owner may do it.  Where that row is the extension's, the operation
+ * is security-restricted (rbac_cascade.c); where it is the application's, the
+ * foreign key's own statement can be told.
  */
 Datum
 rbac_current_actor(PG_FUNCTION_ARGS)
@@ -91,8 +92,8 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within security-restricted operation"),
-				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
-	if (rbac_in_cascade())
+				 errdetail("The owner of a table has attached this code to it. It runs because the table is maintained, or because a row has changed that the table references.")));
+	if (InNoForceRLSOperation())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot administer within the action of a foreign key"),
@@ -214,7 +215,7 @@ rbac_current_viewer(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot look anything up within security-restricted operation"),
-				 errdetail("Maintenance of a table or materialized view runs functions of its owner.")));
+				 errdetail("The owner of a table has attached this code to it. It runs because the table is maintained, or because a row has changed that the table references.")));
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_cascade.h
- *	  Triggers that run because one of the extension's rows changed.
+ *	  What foreign keys of other tables do when one of the extension's rows
+ *	  changes.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,6 +10,5 @@
 #define RBAC_CASCADE_H
 
 extern void rbac_cascade_init(void);
-extern bool rbac_in_cascade(void);
 
 #endif							/* RBAC_CASCADE_H */

@@ -145,7 +145,7 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 	Decider    *decider = fcinfo->flinfo->fn_extra;
 
 	if (likely(decider != NULL && decider->piece == rbac_piece &&
-			   decider->session_epoch == rbac_session_epoch))
+			   decider->session_state == rbac_session_state()))
 	{
 		if (principal == NULL ||
 			(decider->entry != NULL && rbac_uuid_equal(&decider->entry->principal->subject.who.id, principal)))
@@ -162,7 +162,7 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 	}
 	find_entry(decider, principal);
 	note_principal(decider);
-	decider->session_epoch = rbac_session_epoch;
+	decider->session_state = rbac_session_state();
 	decider->piece = decider->for_rows ? rbac_piece : 0;
 	return decider;
 }

@@ -21,7 +21,7 @@ typedef struct Decider
 {
 	/* What the rest belongs to */
 	uint64		piece;			/* 0: this call only */
-	uint64		session_epoch;
+	uint64		session_state;
 	bool		for_rows;		/* called by a query that runs */
 
 	Catalogue  *catalogue;		/* held */

@@ -86,6 +86,20 @@ PG_FUNCTION_INFO_V1(rbac_make_token);
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /*
+ * Both ways begin here.  Code that somebody else has attached to a table runs in
+ * a session that is not its owner's, and makes nothing of it.
+ */
+static void
+require_own_session(void)
+{
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot set the principal within security-restricted operation"),
+				 errdetail("The owner of a table has attached this code to it. It runs because the table is maintained, or because a row has changed that the table references.")));
+}
+
+/*
  * Both ways end here.  A query is likely to follow, so its plan is seen to at
  * once: it need not run with that of the principal before.
  */
@@ -108,6 +122,7 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 {
 	SessionPrincipal principal;
 
+	require_own_session();
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -306,6 +321,7 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	SessionPrincipal principal;
 	pg_uuid_t  *result;
 
+	require_own_session();
 	AcceptInvalidationMessages();
 	reason = reason_to_refuse(token, address, now, prefix, &row);
 	if (reason != NULL)

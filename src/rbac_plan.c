@@ -117,7 +117,7 @@ typedef struct Dependence
 static Dependence dependences[MAX_DEPENDENCES];	/* the last planned for first */
 static int	ndependences = 0;
 static Oid	plan_signal;		/* the table that plans depend on */
-static uint64 followed_epoch;	/* of the principal that the widths are of */
+static uint64 followed_state;	/* of the principal that the widths are of */
 
 static ExecutorStart_hook_type previous_hook = NULL;
 
@@ -306,10 +306,10 @@ depend_on_width(PlannerInfo *root, const DecisionCall *call, Width width)
 void
 rbac_plan_follow_principal(void)
 {
-	uint64		epoch = rbac_session_epoch;
+	uint64		state = rbac_session_state();
 	bool		told = false;
 
-	if (followed_epoch == epoch)
+	if (followed_state == state)
 		return;
 	for (int i = 0; i < ndependences; i++)
 	{
@@ -322,7 +322,7 @@ rbac_plan_follow_principal(void)
 		told = true;
 		dependences[i].width = width;
 	}
-	followed_epoch = epoch;
+	followed_state = state;
 }
 
 /*
@@ -331,7 +331,7 @@ rbac_plan_follow_principal(void)
 static void
 follow_and_start(QueryDesc *query, int eflags)
 {
-	if (unlikely(followed_epoch != rbac_session_epoch && ndependences > 0 &&
+	if (unlikely(followed_state != rbac_session_state() && ndependences > 0 &&
 				 list_member_oid(query->plannedstmt->relationOids, plan_signal)))
 		rbac_plan_follow_principal();
 	if (previous_hook)

@@ -189,12 +189,18 @@ rbac_session_reset(void)
  * The session's principal: the one that was set or, while none is, the one
  * that the role that logged in is mapped to.  NULL if there is none.  SET ROLE
  * and SECURITY DEFINER functions change nothing here.
+ *
+ * A security-restricted operation has none.  There PostgreSQL or the extension
+ * runs code that a table's owner has attached to it, in a session that is not
+ * the owner's (S5).
  */
 const SessionPrincipal *
 rbac_session_get(void)
 {
 	static SessionPrincipal mapped;
 
+	if (InSecurityRestrictedOperation())
+		return NULL;
 	if (session != NULL)
 		return session;
 	memset(&mapped, 0, sizeof(SessionPrincipal));
@@ -286,10 +292,11 @@ is_operator(Oid role)
  * no principal, and an operator both as the role that logged in and as the
  * role that SET ROLE chose.  The current user does not count: inside a
  * SECURITY DEFINER function it is the function's owner, whichever role calls.
+ * In a security-restricted operation, code of a third role runs.
  */
 bool
 rbac_session_is_operator(void)
 {
-	return rbac_session_get() == NULL &&
+	return !InSecurityRestrictedOperation() && rbac_session_get() == NULL &&
 		is_operator(GetSessionUserId()) && is_operator(GetOuterUserId());
 }

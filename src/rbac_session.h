@@ -10,10 +10,22 @@
 
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "rbac_principal.h"
 
 /* Grows whenever the session's principal may have changed. */
 extern uint64 rbac_session_epoch;
+
+/*
+ * The same for whoever compares it with what it was elsewhere: somebody else's
+ * code can have run in between, for which there is no principal.
+ */
+static inline uint64
+rbac_session_state(void)
+{
+	return rbac_session_epoch << 1 | InSecurityRestrictedOperation();
+}
 
 extern void rbac_session_init(void);
 extern void rbac_session_set(const SessionPrincipal *principal, bool is_local);

@@ -1,0 +1,24 @@
+/*-------------------------------------------------------------------------
+ *
+ * rbac_apart.h
+ *	  Running somebody else's code apart from the session.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RBAC_APART_H
+#define RBAC_APART_H
+
+#include "postgres.h"
+
+typedef struct Apart
+{
+	Oid			user;
+	int			context;
+	int			settings;		/* nest level */
+} Apart;
+
+extern Oid	rbac_owner_of(Oid relation);
+extern void rbac_apart_begin(Apart *before, Oid owner);
+extern void rbac_apart_end(const Apart *before);
+
+#endif							/* RBAC_APART_H */
