@@ -24,3 +24,9 @@ BEGIN
     END LOOP;
 END
 $$;
+
+CREATE FUNCTION aiven_rbac.declare_key("table" regclass, "column" name) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_declare_key'
+    LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION aiven_rbac.declare_key(regclass, name) IS
+    'give a column of type rbac_path the foreign key to aiven_rbac.resource (path) by which its rows follow, unless it has one; requires ownership of the table, and no privilege on aiven_rbac.resource';

@@ -110,6 +110,9 @@ BEGIN
     EXECUTE format('CREATE POLICY rbac_update ON %s FOR UPDATE USING (%s) WITH CHECK (%2$s)', "table", writes);
     EXECUTE format('CREATE POLICY rbac_delete ON %s FOR DELETE USING (%s)', "table", writes);
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', "table");
+    IF attribute.atttypid = '@extschema@.rbac_path'::regtype THEN
+        PERFORM aiven_rbac.declare_key("table", "column");
+    END IF;
 
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_index AS i
                    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid

@@ -71,7 +71,7 @@ SELECT throws_ok('SET LOCAL ROLE rbac_test_plain; CREATE TABLE mine (id uuid REF
 
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
-              ARRAY['names_of', 'is_common_name', 'policy_expression', 'drop_policies', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
+              ARRAY['names_of', 'is_common_name', 'policy_expression', 'drop_policies', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
                     'self', 'scopes', 'own_organizations', 'judged_at'],

@@ -7,7 +7,7 @@ BEGIN;
 \ir lib/world.sql
 \ir lib/tenant.sql
 
-SELECT plan(150);
+SELECT plan(175);
 
 -- Reading -------------------------------------------------------------------------
 
@@ -78,6 +78,7 @@ SELECT is(test.outcome('ann', $$ SELECT rbac_service_delete('acme.finance.pg') $
           '23503 update or delete on table "resource" violates foreign key constraint "by_reference_place_fkey" on table "by_reference"',
           'H5: what is referenced is not deleted');
 
+SELECT plan(173);
 -- What rbac_protect_table() makes -----------------------------------------------------
 
 CREATE FUNCTION test.policies(t regclass) RETURNS text
@@ -88,6 +89,12 @@ CREATE FUNCTION test.policies(t regclass) RETURNS text
 CREATE FUNCTION test.policies_of(read text, write text) RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ SELECT format(E'rbac_delete d %2$s |\nrbac_insert a | %2$s\nrbac_select r %1$s |\nrbac_update w %2$s | %2$s\nforced', read, write) $$;
+
+-- The validated keys of a table
+CREATE FUNCTION test.keys(t regclass) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$ SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY pg_get_constraintdef(oid)) FROM pg_constraint
+          WHERE conrelid = t AND contype = 'f' AND convalidated $$;
 
 SELECT is(test.outcome(NULL, 'CREATE TABLE tenant.t (place uuid); SELECT rbac_protect_table(''tenant.t'', ''place'', ' || arguments || ')',
                        $$ SELECT test.policies('tenant.t') $$),
@@ -131,6 +138,51 @@ FROM (VALUES
     ('partitions get the index, too',
      $$ SELECT $$,
      $$ SELECT count(*) FROM pg_index WHERE indrelid IN ('tenant.parted'::regclass, 'tenant.parted_low'::regclass, 'tenant.parted_high'::regclass) $$, '3'),
+    ('the key that lets paths follow is declared and validated',
+     $$ SELECT $$,
+     $$ SELECT test.keys('tenant.by_path') $$, 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('one that stands serves',
+     $$ SELECT $$,
+     $$ SELECT test.keys('tenant.by_reference') $$, 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('whatever it does about deletions',
+     $$ CREATE TABLE tenant.t (place rbac_path REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE ON DELETE CASCADE);
+        SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     $$ SELECT test.keys('tenant.t') $$, 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE ON DELETE CASCADE'),
+    ('protecting again makes no second key',
+     $$ SET LOCAL ROLE test_owner; SELECT rbac_protect_table('tenant.by_path', 'place', 'service.edit');
+        SELECT rbac_protect_table('tenant.parted', 'place', 'service.edit'); RESET ROLE $$,
+     $$ SELECT test.keys('tenant.by_path') = test.keys('tenant.parted')
+               AND test.keys('tenant.parted') = 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE' $$, 'true'),
+    ('one that does not act does not serve',
+     $$ CREATE TABLE tenant.t (place rbac_path REFERENCES aiven_rbac.resource (path)); SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     $$ SELECT test.keys('tenant.t') $$,
+     'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path); FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('nor does that of another column',
+     $$ CREATE TABLE tenant.t (place rbac_path, other rbac_path REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE);
+        SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     $$ SELECT test.keys('tenant.t') $$,
+     'FOREIGN KEY (other) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE; FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('one that is not validated is',
+     $$ CREATE TABLE tenant.t (place rbac_path);
+        ALTER TABLE tenant.t ADD FOREIGN KEY (place) REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE NOT VALID;
+        SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     $$ SELECT test.keys('tenant.t') $$, 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('names are quoted',
+     $$ CREATE TABLE tenant."T (x" (")) Where""" rbac_path); SELECT rbac_protect_table('tenant."T (x"', ')) Where"', 'service.view') $$,
+     $$ SELECT test.keys('tenant."T (x"') $$, 'FOREIGN KEY (")) Where""") REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE'),
+    ('partitions of partitions follow, and such as come later',
+     $$ SET LOCAL ROLE test_owner;
+        CREATE TABLE tenant.t (n int, place rbac_path) PARTITION BY RANGE (n);
+        CREATE TABLE tenant.t0 PARTITION OF tenant.t FOR VALUES FROM (0) TO (10) PARTITION BY LIST (place);
+        CREATE TABLE tenant.t00 PARTITION OF tenant.t0 FOR VALUES IN ('acme');
+        CREATE TABLE tenant.t01 PARTITION OF tenant.t0 DEFAULT;
+        RESET ROLE; INSERT INTO tenant.t VALUES (1, 'acme'), (2, 'acme.finance'); SET LOCAL ROLE test_owner;
+        SELECT rbac_protect_table('tenant.t', 'place', 'service.view');
+        CREATE TABLE tenant.t1 PARTITION OF tenant.t FOR VALUES FROM (10) TO (20); RESET ROLE;
+        INSERT INTO tenant.t VALUES (11, 'acme.finance.pg');
+        SELECT rbac_organization_rename('acme', 'Acme', 'acme2') $$,
+     $$ SELECT string_agg(concat_ws(' ', tableoid::regclass, place), ', ' ORDER BY n) FROM tenant.t $$,
+     'tenant.t01 acme2, tenant.t01 acme2.finance, tenant.t1 acme2.finance.pg'),
     ('a restrictive policy stays',
      $$ CREATE TABLE tenant.t (n int, place uuid); CREATE POLICY own ON tenant.t AS RESTRICTIVE USING (n > 0);
         SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
@@ -152,6 +204,31 @@ FROM (VALUES
      '42804', 'column "note" of table "by_id" is of type text', 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'),
     ('an array of the type', $$ CREATE TABLE tenant.t (place uuid[]); SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
      '42804', 'column "place" of table "t" is of type uuid[]', 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'),
+    ('a domain over the type', $$ CREATE DOMAIN tenant.d AS rbac_path; CREATE TABLE tenant.t (place tenant.d);
+                                   SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     '42804', 'column "place" of table "t" is of type tenant.d', 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'),
+    ('a path that does not exist', $$ CREATE TABLE tenant.t (n int, place rbac_path);
+                                      INSERT INTO tenant.t VALUES (1, 'acme'), (2, NULL), (3, 'acme.no'), (4, 'acme.no'), (5, 'never');
+                                      SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     '23503', 'table "t" has rows with paths that do not exist', 'Correct or delete these rows, or set their column "place" to null.'),
+    ('one in a partition', $$ CREATE TABLE tenant.t (n int, place rbac_path) PARTITION BY RANGE (n);
+                              CREATE TABLE tenant.t0 PARTITION OF tenant.t DEFAULT; INSERT INTO tenant.t VALUES (1, 'never');
+                              SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     '23503', 'table "t0" has rows with paths that do not exist', 'Correct or delete these rows, or set their column "place" to null.'),
+    ('a table that is partitioned by an expression', $$ CREATE TABLE tenant.t (n int, place rbac_path) PARTITION BY RANGE ((n + 1));
+                                                        SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
+     '0A000', 'cannot declare a foreign key on partitioned table "t"',
+     'Let a superuser declare it: ALTER TABLE tenant.t ADD FOREIGN KEY (place) REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE'),
+    ('a temporary table with paths', $$ CREATE TEMPORARY TABLE temporary (place rbac_path); SELECT rbac_protect_table('temporary', 'place', 'service.view') $$,
+     '42P16', 'constraints on temporary tables may reference only temporary tables', ''),
+    ('a key for a table of somebody else''s', $$ SET LOCAL ROLE test_application; SELECT aiven_rbac.declare_key((SELECT oid FROM pg_class WHERE relname = 'by_path'), 'place') $$,
+     '42501', 'must be owner of table by_path', ''),
+    ('a key for a column that holds no paths', $$ SELECT aiven_rbac.declare_key('tenant.by_id', 'place') $$,
+     '42804', 'column "place" of table "by_id" is not of type rbac_path', ''),
+    ('a key for a column that is none', $$ SELECT aiven_rbac.declare_key('tenant.by_id', 'nothing') $$,
+     '42804', 'column "nothing" of table "by_id" is not of type rbac_path', ''),
+    ('a key for no table', $$ SELECT aiven_rbac.declare_key(0, 'place') $$,
+     '42P01', 'table with OID 0 does not exist', ''),
     ('an unknown column', $$ SELECT rbac_protect_table('tenant.by_id', 'nothing', 'service.view') $$,
      '42703', 'column "nothing" of table "by_id" does not exist', ''),
     ('a column in the wrong case', $$ SELECT rbac_protect_table('tenant."Mixed Case"', 'where', 'service.view') $$,
@@ -190,6 +267,11 @@ FROM (VALUES
      '22004', 'table must not be null', '')
     ) AS v (description, query, code, message, hint),
     LATERAL test.attempt(NULL, query) AS a;
+
+SELECT is((test.attempt(NULL, $$ CREATE TABLE tenant.t (place rbac_path);
+                                 INSERT INTO tenant.t SELECT unnest('{acme,acme.no,acme.no,b,c,d}'::rbac_path[]);
+                                 SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$)).detail,
+          'Such as "acme.no", "b", "c".', 'the error names some of the paths that do not exist');
 
 SELECT * FROM finish();
 ROLLBACK;
