@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_apart.c
- *	  Running somebody else's code apart from the session.
+ *	  Running the code of a table's owner apart from the session.
  *
- * Whoever owns a table attaches code to it: triggers, defaults, checks, rules,
+ * The owner of a table attaches code to it: triggers, defaults, checks, rules,
  * functions in the expressions of an index, which even the planner runs.  Where
  * the extension does something to such a table that the owner has not asked
  * for, the code runs as the owner, and between rbac_apart_begin() and

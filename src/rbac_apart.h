@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_apart.h
- *	  Running somebody else's code apart from the session.
+ *	  Running the code of a table's owner apart from the session.
  *
  *-------------------------------------------------------------------------
  */

@@ -9,12 +9,12 @@
  *		project rbac_path REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE
  *
  * PostgreSQL carries the action out as the owner of that table.  But what the
- * owner has attached to the table would do as it likes in the session of
- * whoever moves the project.  Its BEFORE triggers run with the principal set and
+ * owner has attached to the table would do as it likes in the session that
+ * moves the project.  Its BEFORE triggers run with the principal set and
  * may leave settings and temporary objects behind.  Its AFTER triggers wait for
  * the end of the statement that changed the project's row and, before
- * PostgreSQL 18, run as whoever the current user is then: that statement stands
- * in a SECURITY DEFINER function, so it is the extension's owner, mostly a
+ * PostgreSQL 18, run as the current user of that moment: the statement stands in
+ * a SECURITY DEFINER function, so that is the extension's owner, mostly a
  * superuser.  Its deferred triggers run at COMMIT, as the session.
  *
  * So foreign keys of other tables, whatever columns of whatever table of the
@@ -142,8 +142,8 @@ call_trigger(Oid function, FunctionCallInfo fcinfo)
 
 /*
  * After an action no row may be left that references what is gone, whatever
- * triggers have made of the action: whoever takes the path anew would be given
- * it.  PostgreSQL's function for NO ACTION looks, and raises the error.
+ * triggers have made of the action: a resource that takes the path anew would be
+ * given it.  PostgreSQL's function for NO ACTION looks, and raises the error.
  */
 static void
 require_followed(Oid action, FunctionCallInfo fcinfo)
@@ -372,7 +372,7 @@ utility(PlannedStmt *statement, const char *text, bool read_only, ProcessUtility
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot execute %s within the action of a foreign key", "SET CONSTRAINTS"),
-				 errdetail("It would fire triggers of whoever changed the referenced row.")));
+				 errdetail("It would fire triggers of the session that changed the referenced row.")));
 	if (previous_utility)
 		previous_utility(statement, text, read_only, context, parameters, environment, receiver, completion);
 	else

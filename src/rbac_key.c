@@ -3,8 +3,8 @@
  * rbac_key.c
  *	  The foreign key by which a path column follows.
  *
- * Rows that carry a path must follow it when it changes, or whoever takes the
- * path anew is given them.  So rbac_protect_table() wants a foreign key with ON
+ * Rows that carry a path must follow it when it changes, or a resource that
+ * takes the path anew is given them.  So rbac_protect_table() wants a foreign key with ON
  * UPDATE CASCADE on a column of type rbac_path, and declares it if none is
  * there.
  *
@@ -12,7 +12,7 @@
  * have: PostgreSQL checks a foreign key as the owner of the referenced table,
  * and applies the casts of the referencing column's type there.  On a column
  * that is exactly a rbac_path there is no cast.  So the owner of a table need
- * not have the privilege.  In three steps, each as somebody who may do it:
+ * not have the privilege.  In three steps, each as a role that may do it:
  *
  * - The key is declared as the extension's owner, NOT VALID.  PostgreSQL then
  *   looks at catalogs only, and runs nothing that belongs to the table.

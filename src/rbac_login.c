@@ -86,8 +86,8 @@ PG_FUNCTION_INFO_V1(rbac_make_token);
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /*
- * Both ways begin here.  Code that somebody else has attached to a table runs in
- * a session that is not its owner's, and makes nothing of it.
+ * Both ways begin here.  Code that the owner of a table has attached to it can
+ * run in a session that is not the owner's, and does not decide whose that is.
  */
 static void
 require_own_session(void)

@@ -18,8 +18,8 @@
 extern uint64 rbac_session_epoch;
 
 /*
- * The same for whoever compares it with what it was elsewhere: somebody else's
- * code can have run in between, for which there is no principal.
+ * The same for comparisons across statements: code that the owner of a table has
+ * attached to it can have run in between, and for that there is no principal.
  */
 static inline uint64
 rbac_session_state(void)

@@ -1,6 +1,7 @@
 -- S5, S6: what the owner of a table has attached to it runs as that owner, with
 -- no principal, and leaves nothing, when a row changes that the table
--- references; whatever it is, whatever it references, whoever changes the row.
+-- references; whatever it is, whatever it references, whichever session changes
+-- the row.
 BEGIN;
 SELECT plan(98);
 \i examples/acme.sql
@@ -273,7 +274,7 @@ $$;
 RESET ROLE;
 SELECT rbac_set_principal(rbac_user('ann@acme.example'));
 SELECT lives_ok($$ DO 'BEGIN ASSERT lair.can(); ANALYZE lair.told; ASSERT lair.can(); END' $$,
-                'S5: an expression is not asked in the name of whoever asked it before');
+                'S5: what an expression has found out for ann it does not say to the trap');
 SELECT rbac_reset_principal();
 
 -- Rows follow, or nothing moves (H3): whatever triggers and rules make of it.

@@ -1,5 +1,5 @@
-# S5: what the owner of a table has attached to it runs as that owner and acts for
-# nobody when a row changes that the table references.  Here is what one
+# S5: what the owner of a table has attached to it runs as that owner, with no
+# principal, when a row changes that the table references.  Here is what one
 # transaction cannot show: sessions that have not loaded the library yet, and
 # functions that the planner runs.
 
