@@ -78,7 +78,22 @@ SELECT is(test.outcome('ann', $$ SELECT rbac_service_delete('acme.finance.pg') $
           '23503 update or delete on table "resource" violates foreign key constraint "by_reference_place_fkey" on table "by_reference"',
           'H5: what is referenced is not deleted');
 
-SELECT plan(173);
+-- H3: whoever takes a path that was another organization's is given none of its
+-- rows: they have followed, or the path is not to be had.
+SELECT is(test.outcome(NULL, $$ SELECT rbac_organization_rename('globex', 'Globex', 'globex-corp'); SELECT rbac_project_edit('globex-corp.factory', label => 'plant');
+                                SELECT rbac_organization_create('globex', 'Now mine', test.p('bob')); SELECT rbac_project_create('globex', 'factory') $$,
+                       format($$ SELECT string_agg(test.seen_by(who, 'SELECT count(*) FROM tenant.%s WHERE note LIKE ''globex%%'''), ' ' ORDER BY n)
+                                 FROM unnest('{bob,gina}'::text[]) WITH ORDINALITY AS w (who, n) $$, name)),
+          'ok 0 4', format('H3: %s: a path that is taken anew', name))
+FROM unnest('{by_path,by_reference,parted}'::text[]) AS name;
+SELECT is(test.outcome('gina', $$ SELECT rbac_project_delete('globex.factory') $$),
+          '23503 update or delete on table "resource" violates foreign key constraint "by_reference_place_fkey" on table "by_reference"',
+          'H3: a path with rows is not given up');
+SELECT is(has_column_privilege('test_owner', 'aiven_rbac.resource', 'path', 'REFERENCES'), false,
+          'S6: the tables'' owner may not reference the hierarchy');
+SELECT is(test.outcome(NULL, $$ SET LOCAL ROLE test_owner; CREATE TABLE tenant.t (place rbac_path REFERENCES aiven_rbac.resource (path)) $$),
+          '42501 permission denied for table resource', 'S6: nor declare a key by other means');
+
 -- What rbac_protect_table() makes -----------------------------------------------------
 
 CREATE FUNCTION test.policies(t regclass) RETURNS text
