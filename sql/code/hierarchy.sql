@@ -107,11 +107,15 @@ BEGIN
         RAISE EXCEPTION 'the name of % "%" must not be empty', kind, path
             USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
     END IF;
+    UPDATE aiven_rbac.resource AS x SET name = rename_resource.name
+    WHERE x.id = r.id AND x.name <> rename_resource.name;
+    -- Apart, since whoever names the path in an UPDATE waits, as for a change of
+    -- it, for all that references the resource.
     IF label IS NOT NULL THEN
         renamed := aiven_rbac.path_below(@extschema@.rbac_path_parent(r.path), label);
+        UPDATE aiven_rbac.resource AS x SET path = renamed
+        WHERE x.id = r.id AND x.path OPERATOR(@extschema@.<>) renamed;
     END IF;
-    UPDATE aiven_rbac.resource AS x SET name = coalesce(rename_resource.name, x.name), path = renamed
-    WHERE x.id = r.id AND (x.name <> rename_resource.name OR x.path OPERATOR(@extschema@.<>) renamed);
     RETURN renamed;
 EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
