@@ -111,8 +111,14 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO aiven_rbac.database_role AS d (role, principal) VALUES (role, principal)
-    ON CONFLICT ON CONSTRAINT database_role_pkey DO UPDATE SET principal = EXCLUDED.principal WHERE d.service IS NULL;
+    ON CONFLICT ON CONSTRAINT database_role_pkey DO UPDATE SET principal = EXCLUDED.principal
+    WHERE d.service IS NULL AND d.principal IS DISTINCT FROM EXCLUDED.principal;
     IF NOT FOUND THEN
+        -- Somebody else has just mapped it: to the same principal, or to a service user.
+        SELECT * INTO mapped FROM aiven_rbac.database_role AS d WHERE d.role = rbac_database_role_map.role;
+        IF mapped.principal = principal THEN
+            RETURN false;
+        END IF;
         RAISE EXCEPTION 'database role "%" cannot be a principal', pg_get_userbyid(role)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'It is a service user''s.',
