@@ -106,7 +106,7 @@ BEGIN
     IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to %', purpose
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('It would hand out on "%s" what the session''s principal does not hold there for as long: %s.',
+                  DETAIL = format('What it gives or takes away on "%s" requires actions that the session''s principal does not hold there for as long: %s.',
                                   (aiven_rbac.resource_with_id_now(resource)).path,
                                   coalesce(array_to_string(missing, ', '), 'anything')),
                   HINT = 'Ask somebody who holds it, such as a super admin of the organization.';
@@ -115,7 +115,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_actions(aiven_rbac.actor, text, uuid, smallint[], timestamptz, timestamptz) IS
-    'raise unless the actor holds some actions that it hands out on a resource, for the whole period, now and at COMMIT';
+    'raise unless the actor holds some actions that it hands out or takes away on a resource, for the whole period, now and at COMMIT';
 
 CREATE FUNCTION aiven_rbac.require_all_of(actor aiven_rbac.actor, resource uuid, grantable uuid,
                                           valid_from timestamptz, valid_until timestamptz, hand_out boolean)

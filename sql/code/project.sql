@@ -85,10 +85,64 @@ COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rb
     'let a project be paid by a billing group of its organization (NULL: by none); it requires project.assign_billing_group';
 
 -- A move lets every grant that stands at the target, or above it, reach the
--- project.  That is handing out (G5): it takes the same as granting all of
--- them on the project one by one.  What concerns organizations as a whole
--- means nothing on a project, and is not counted.  What is granted is looked
--- up as it is now: a snapshot from before would serve whoever kept one.
+-- project, and no longer those of the old place.  The one is handing out, the
+-- other is revoking (G5): it takes the same as granting and revoking all of them
+-- on the project one by one.  What concerns organizations as a whole means
+-- nothing on a project, and is not counted.  What is granted is looked up as it
+-- is now: a snapshot from before would serve whoever kept one.
+CREATE FUNCTION aiven_rbac.given_inside_now(place aiven_rbac.resource, elsewhere aiven_rbac.resource, but uuid,
+                                            OUT valid_from timestamptz, OUT valid_until timestamptz, OUT actions smallint[])
+    RETURNS SETOF record
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH above AS (
+        SELECT place.id, place.kind UNION SELECT place.organization, 'organization'
+    ), granted AS (
+        SELECT a.grantable, r.kind, a.valid_from, a.valid_until
+        FROM above AS r CROSS JOIN aiven_rbac.grants_on_now(r.id) AS a
+        WHERE r.id NOT IN (elsewhere.id, elsewhere.organization)
+        EXCEPT ALL
+        SELECT a.grantable, r.kind, a.valid_from, a.valid_until
+        FROM above AS r JOIN aiven_rbac.grants_now(but) AS a ON a.resource = r.id
+    )
+    SELECT g.valid_from, g.valid_until, array_agg(DISTINCT x.number)
+    FROM (SELECT DISTINCT * FROM granted) AS g
+    CROSS JOIN unnest(aiven_rbac.allowed_now(g.grantable, g.kind)) AS n
+    JOIN aiven_rbac.action AS x ON x.number = n
+    WHERE g.valid_until > aiven_rbac.judged_at() AND x.resource_kind <> 'organization'
+    GROUP BY g.valid_from, g.valid_until
+    UNION ALL
+    -- of the super admins of another organization
+    SELECT '-infinity', 'infinity', array_agg(x.number)
+    FROM aiven_rbac.action AS x
+    WHERE x.resource_kind <> 'organization' AND place.organization <> elsewhere.organization
+    HAVING count(*) > 0
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.given_inside_now(aiven_rbac.resource, aiven_rbac.resource, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.given_inside_now(aiven_rbac.resource, aiven_rbac.resource, uuid) IS
+    'what grants at and above a place give to a project inside, as committed now, but for those that reach inside another place as well, and those of a principal';
+
+-- Whoever takes a project out of a list of plans undoes the list for it.
+CREATE FUNCTION aiven_rbac.loosens_plans_now(place @extschema@.rbac_path, target @extschema@.rbac_path) RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    allowed text[] := aiven_rbac.allowed_plans_now(place);
+    then_allowed text[] := aiven_rbac.allowed_plans_now(target);
+BEGIN
+    RETURN allowed IS NOT NULL AND (then_allowed <@ allowed) IS NOT TRUE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.loosens_plans_now(@extschema@.rbac_path, @extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.loosens_plans_now(@extschema@.rbac_path, @extschema@.rbac_path) IS
+    'does a place allow a plan that another place forbids, as committed now?';
+
+-- Whoever loses a grant of its own gives it up.
 CREATE FUNCTION aiven_rbac.require_move(actor aiven_rbac.actor, p aiven_rbac.resource, target aiven_rbac.resource) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -96,32 +150,26 @@ CREATE FUNCTION aiven_rbac.require_move(actor aiven_rbac.actor, p aiven_rbac.res
     AS $$
 #variable_conflict use_variable
 DECLARE
-    reaching record;
+    place aiven_rbac.resource := aiven_rbac.resource_with_id_now(p.parent);
+    given record;
+    taken smallint[];
 BEGIN
-    FOR reaching IN
-        SELECT a.valid_from, a.valid_until, array_agg(DISTINCT x.number) AS actions
-        FROM aiven_rbac.resource AS r
-        CROSS JOIN aiven_rbac.grants_on_now(r.id) AS a
-        JOIN aiven_rbac.action AS x ON x.number = ANY (aiven_rbac.allowed_now(a.grantable, r.kind))
-        WHERE r.path OPERATOR(@extschema@.@>) target.path AND NOT r.path OPERATOR(@extschema@.@>) p.path
-          AND a.valid_until > aiven_rbac.judged_at()
-          AND x.resource_kind <> 'organization'
-        GROUP BY a.valid_from, a.valid_until
-        UNION ALL
-        -- of the super admins of another organization
-        SELECT NULL, NULL, array_agg(x.number)
-        FROM aiven_rbac.action AS x
-        WHERE x.resource_kind <> 'organization' AND target.organization <> p.organization
-        HAVING count(*) > 0
-    LOOP
+    FOR given IN SELECT * FROM aiven_rbac.given_inside_now(target, place, NULL) LOOP
         PERFORM aiven_rbac.require_actions(actor, format('move project "%s" to "%s"', p.path, target.path),
-                                           p.id, reaching.actions, reaching.valid_from, reaching.valid_until);
+                                           p.id, given.actions, given.valid_from, given.valid_until);
     END LOOP;
+    SELECT array_agg(DISTINCT n) INTO taken
+    FROM aiven_rbac.given_inside_now(place, target, actor.principal) AS g CROSS JOIN unnest(g.actions) AS n;
+    IF taken IS NOT NULL OR aiven_rbac.loosens_plans_now(place.path, target.path) THEN
+        SELECT taken || x.number INTO STRICT taken FROM aiven_rbac.action AS x WHERE x.name = 'permission.grant';
+        PERFORM aiven_rbac.require_actions(actor, format('move project "%s" out of "%s"', p.path, place.path),
+                                           p.id, taken, '-infinity', '-infinity');
+    END IF;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.resource) IS
-    'raise unless the actor holds on a project all that principals with grants at a target would come to hold there';
+    'raise unless the actor holds on a project all that principals come to hold there by a move to a target, and all that others cease to hold, with permission.grant';
 
 CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
                                               billing_group uuid DEFAULT NULL)
@@ -196,4 +244,4 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid) IS
-    'move a project, with its services, to another unit or organization; paths that reference it follow; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, and every action that grants at the target come to give; returns the grants that ended';
+    'move a project, with its services, to another unit or organization; paths that reference it follow; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, every action that grants at the target come to give, and, where grants or plan lists of the old place cease to count, permission.grant and every action that they gave; returns the grants that ended';

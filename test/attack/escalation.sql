@@ -7,15 +7,16 @@ BEGIN;
 \ir ../pgtap/lib/world.sql
 
 \o /dev/null
--- More people of acme, and what they have.  "granter" and "adder" are roles of
--- acme's own with a single action each: standing without anything to give.
+-- More people of acme, and what they have.  "granter", "adder" and "mover" are
+-- roles of acme's own with a single action each: standing without anything to
+-- give.
 INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name)
-VALUES (test.id('granter'), test.id('acme'), 'granter', 'role', 'Granter'), (test.id('adder'), test.id('acme'), 'adder', 'role', 'Adder');
+SELECT test.id(role), test.id('acme'), role, 'role', role FROM unnest('{granter,adder,mover}'::text[]) AS role;
 INSERT INTO aiven_rbac.grantable_on (grantable, organization, resource_kind)
-VALUES (test.id('granter'), test.id('acme'), 'organization'), (test.id('adder'), test.id('acme'), 'organization');
+SELECT test.id(role), test.id('acme'), 'organization' FROM unnest('{granter,adder,mover}'::text[]) AS role;
 INSERT INTO aiven_rbac.allowed_action (grantable, granted_on, action)
 SELECT test.id(role), 'organization', number
-FROM (VALUES ('granter', 'permission.grant'), ('adder', 'group_member.add_privileged')) AS v (role, action)
+FROM (VALUES ('granter', 'permission.grant'), ('adder', 'group_member.add_privileged'), ('mover', 'project.move')) AS v (role, action)
 JOIN aiven_rbac.action ON name = action;
 
 CREATE TEMP TABLE person (name text, role text, place rbac_path, valid_from timestamptz, valid_until timestamptz);
@@ -26,6 +27,7 @@ INSERT INTO person VALUES
 ('pat', 'organization:projects:write', 'acme', NULL, NULL),
 ('len', 'granter', 'acme', NULL, NULL),
 ('kate', 'adder', 'acme', NULL, NULL),
+('moe', 'mover', 'acme', NULL, NULL),
 ('oscar', 'operator', 'acme.finance', NULL, NULL),
 ('tom', 'admin', 'acme.finance', NULL, '2100-01-01 00:00+00'),
 ('early', 'admin', 'acme.finance', '2100-01-01 00:00+00', NULL),
@@ -173,6 +175,10 @@ INSERT INTO attack (who, description, query, expected) VALUES
  '42501 permission denied for project "acme.finance"'),
 ('erin', 'a project''s admin moves it out of its unit''s admin''s reach', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme') $$,
  '42501 permission denied for project "acme.engineering.backend-dev"'),
+('moe', 'who may move projects takes one from its unit''s admin', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme') $$,
+ '42501 permission denied to move project "acme.engineering.backend-dev" out of "acme.engineering"'),
+('moe', 'who may move projects brings one under a unit''s admin', $$ SELECT rbac_project_move('acme.finance', 'acme.engineering') $$,
+ '42501 permission denied to move project "acme.finance" to "acme.engineering"'),
 ('pat', 'who manages projects moves one', $$ SELECT rbac_project_move('acme.finance', 'acme.engineering') $$,
  '42501 permission denied for project "acme.finance"'),
 ('dave', 'a unit''s admin creates a project beside its unit', $$ SELECT rbac_project_create('acme', 'mine') $$,

@@ -1,4 +1,5 @@
--- Moving projects (H4), and that nobody lifts themselves or others by it (G5).
+-- Moving projects (H4), and that nobody lifts themselves or others by it, nor
+-- takes away what they do not hold (G5).
 
 BEGIN;
 \ir lib/helpers.sql
@@ -123,6 +124,76 @@ SELECT is(array(SELECT DISTINCT s.organization FROM aiven_rbac.service AS s), AR
 SELECT bag_eq('SELECT parent, path FROM aiven_rbac.resource WHERE kind = ''service''',
               $$SELECT rbac_resource_id('globex.b.p'), path FROM tenant WHERE path <> 'globex.b.p'$$, 'H1: and stay in it');
 
+-- What the old place gave, and gives no longer, is taken away (G5).
+\o /dev/null
+SELECT rbac_organization_create('hooli', 'Hooli', rbac_user_create('hooli@x.example'));
+SELECT rbac_unit_create('hooli', u) FROM unnest('{old,new}'::text[]) AS u;
+SELECT rbac_project_create('hooli.old', 'h');
+SELECT rbac_service_create('hooli.old.h', 's', 'pg');
+SELECT rbac_invitation_accept(rbac_invitation_create('hooli', n || '@h.example'))
+FROM (SELECT n, rbac_user_create(n || '@h.example') AS u FROM unnest('{lead,aide,mover,giver,warden,brief}'::text[]) AS n OFFSET 0) AS v
+WHERE v.u IS NOT NULL;
+SELECT rbac_group_create('hooli', 'crew');
+SELECT rbac_group_member_add(rbac_group('hooli', 'crew'), rbac_user('aide@h.example'));
+SELECT rbac_role_create('hooli', name, members, '{organization,unit,project}')
+FROM (VALUES ('moves', '{project.move}'::text[]), ('looks', '{service.view}'), ('gives', '{project.move,permission.grant}'),
+             ('wards', '{project.move,permission.grant,service.view}')) AS v (name, members);
+SELECT rbac_grant(rbac_user(who || '@h.example'), role, 'hooli.old.h', NULL, until)
+FROM (VALUES ('mover', 'moves', NULL), ('giver', 'gives', NULL), ('warden', 'wards', NULL),
+             ('brief', 'wards', now() + interval '1 hour')) AS v (who, role, until);
+
+-- Move it as somebody once something stands there, and undo both.
+CREATE FUNCTION pg_temp.moved(first text, who text, target text) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    a record;
+BEGIN
+    EXECUTE 'SELECT ' || replace(first, '$', 'test.p');
+    SELECT * INTO a FROM test.attempt(who || '@h.example', format('SELECT rbac_project_move(''hooli.old.h'', %L)', target));
+    RAISE EXCEPTION USING ERRCODE = 'UNDO1', MESSAGE = concat_ws(': ', a.code, a.message, substring(a.detail FROM ': (.*)\.$'));
+EXCEPTION WHEN SQLSTATE 'UNDO1' THEN
+    RETURN SQLERRM;
+END
+$$;
+\set out '42501: permission denied to move project "hooli.old.h" out of "hooli.old": '
+\o
+SELECT is(pg_temp.moved(first, who, target), CASE lacking WHEN '' THEN 'ok' ELSE :'out' || lacking END, rule)
+FROM (VALUES
+    ('1', 'mover', 'hooli.new', '', 'H4: where nobody loses anything, a move takes project.move alone'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'mover', 'hooli.new', 'permission.grant, service.view',
+     'G5: nobody takes away what they do not hold, by moving'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'mover', 'hooli', 'permission.grant, service.view',
+     'G5: nor out of all units'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'giver', 'hooli.new', 'service.view',
+     'G5: nor by who may grant, but does not hold it'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'warden', 'hooli.new', '',
+     'G5: who holds all of it, and may grant, may'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'brief', 'hooli.new', '',
+     'G5: for how long does not count, as in revoking'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'', now() + interval ''1 day'')', 'mover', 'hooli.new',
+     'permission.grant, service.view', 'G5, G7: what is to begin counts'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli'')', 'mover', 'hooli.new', '',
+     'G5: what reaches it at the new place as well is not lost'),
+    ('rbac_grant($(''lead@h.example''), ''looks'', ''hooli.old'')', 'mover', 'hooli.old', '',
+     'H4: nor is anything by a move to where it is'),
+    ('rbac_grant($(''aide@h.example''), ''moves'', ''hooli.old'')', 'aide', 'hooli.new', '',
+     'G5: everybody may give up a grant of their own'),
+    ('rbac_grant($(''aide@h.example''), ''moves'', ''hooli.old''), rbac_grant($(''lead@h.example''), ''moves'', ''hooli.old'')', 'aide',
+     'hooli.new', 'permission.grant', 'G5: but not another''s of the same role with it'),
+    ('rbac_grant($(''crew''), ''moves'', ''hooli.old'')', 'aide', 'hooli.new', 'permission.grant',
+     'G5: nor their group''s'),
+    ('rbac_plan_list_set(''hooli.old'', ''{small}'')', 'mover', 'hooli.new', 'permission.grant',
+     'G5, H8: a list of plans that binds is not shaken off'),
+    ('rbac_plan_list_set(''hooli.old'', ''{small}'')', 'giver', 'hooli.new', '',
+     'G5, H8: but by who could change the list'),
+    ('rbac_plan_list_set(''hooli.old'', ''{small,big}''), rbac_plan_list_set(''hooli.new'', ''{small,huge}'')', 'mover',
+     'hooli.new', 'permission.grant', 'G5, H8: nor exchanged for one that allows other plans'),
+    ('rbac_plan_list_set(''hooli.old'', ''{small,big}''), rbac_plan_list_set(''hooli.new'', ''{small}'')', 'mover',
+     'hooli.new', '', 'G5, H8: one that allows no more will do'),
+    ('rbac_plan_list_set(''hooli'', ''{small}'')', 'mover', 'hooli.new', '', 'G5, H8: as will one above both')
+) AS v (first, who, target, lacking, rule);
+
 -- A place that is taken.
 \o /dev/null
 SELECT rbac_unit_create('globex', 'p');
@@ -130,7 +201,7 @@ SELECT rbac_unit_create('globex', 'p');
 SELECT throws_ok($$SELECT rbac_project_move('globex.b.p', 'globex')$$, '23505', '"globex.p" already exists',
                  'H3: not to a place where something else is called so');
 -- Raw DML keeps the rules.
-SELECT throws_ok(format($$UPDATE aiven_rbac.project SET billing_group = %L$$, b.acme), '23503', NULL,
+SELECT throws_ok(format($$UPDATE aiven_rbac.project SET billing_group = %L WHERE id = rbac_resource_id('globex.b.p')$$, b.acme), '23503', NULL,
                  'S7, H7: no billing group of another organization by raw DML') FROM bill AS b;
 SELECT throws_ok($$UPDATE aiven_rbac.resource SET parent = rbac_resource_id('acme.a'), path = 'acme.a.p',
                           organization = rbac_resource_id('acme') WHERE path = 'globex.b.p'$$, '23503', NULL,
