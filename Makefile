@@ -7,6 +7,7 @@
 #   make check     every test; SUITES="regress tap" and FILES="path*" narrow it
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
+#   make model     the protocol of the cache, searched in every order of steps
 #
 # They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
 # takes another.
@@ -15,7 +16,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench format format-check docs
+HOUSE_GOALS = check demo bench model format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -38,6 +39,10 @@ demo:
 
 bench:
 	@bench/run
+
+model:
+	@tools/install-dependencies
+	@test/model/check
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)

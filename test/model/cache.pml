@@ -1,0 +1,517 @@
+/*
+ * The protocol of the cache, as a model that spin checks exhaustively.
+ *
+ * What is kept in a session is right when no statement decides by what was
+ * before a change whose COMMIT had returned when the statement began, nor by
+ * what the session itself has rolled back.  Here is that protocol with nothing
+ * else around it: docs/architecture.md, "The cache, and what each rule
+ * prevents", tells the same in words, and src/rbac_signal.c, rbac_cache.c,
+ * rbac_decide.c and rbac_portal.c do it.
+ *
+ * The facts are one number, that of the last change.  Other sessions commit;
+ * PostgreSQL makes a commit visible first and sends its message afterwards.  The
+ * session that is looked at runs statements: a call from an expression that
+ * PL/pgSQL keeps, a FETCH from a cursor, a change of its own that can fail or be
+ * rolled back to a savepoint.  Between any two steps others can go on, and the
+ * session can accept messages.
+ *
+ * Each rule of that table which is about time has a switch that takes it out,
+ * WITHOUT_<rule>.  "make model" checks the protocol, takes out each rule in
+ * turn, and shows the history that goes wrong then.  STANDBY has changes come by
+ * replay: what counts is then what was replayed.
+ *
+ * Not in the model: the catalogue (a second generation, that works alike), time
+ * (validity periods), several principals, and the queue of messages
+ * (PostgreSQL's; an overflow is a message about everything).
+ */
+
+#ifndef WRITERS
+#define WRITERS		2
+#endif
+#ifndef STATEMENTS
+#define STATEMENTS	4
+#endif
+
+#define SLOTS		4			/* entries that can be in memory at once */
+#define NONE		SLOTS
+
+/* --- the server ---------------------------------------------------------- */
+
+byte visible = 0;				/* the last change that a new snapshot shows */
+byte acknowledged = 0;			/* the last change whose COMMIT has returned */
+bool message = false;			/* one waits for the session */
+
+inline send_message()
+{
+	atomic { message = true; printf("a message is sent\n") }
+}
+
+inline commit_change(mine)
+{
+#ifdef WITHOUT_visible_first
+	send_message();
+	atomic { visible++; mine = visible; printf("change %d becomes visible\n", mine) }
+#else
+	atomic { visible++; mine = visible; printf("change %d becomes visible\n", mine) }
+#ifndef WITHOUT_signal
+	send_message();
+#endif
+#endif
+	atomic {
+		if
+		:: mine > acknowledged -> acknowledged = mine
+		:: else
+		fi;
+		printf("COMMIT of change %d returns\n", mine)
+	}
+}
+
+#ifdef STANDBY
+
+chan wal = [WRITERS] of { bit };
+
+active [WRITERS] proctype Writer()
+{
+	wal!1
+}
+
+active proctype Replay()
+{
+	byte mine;
+
+end:
+	do
+	:: wal?1 -> commit_change(mine)
+	od
+}
+
+#else
+
+active [WRITERS] proctype Writer()
+{
+	byte mine;
+
+	commit_change(mine)
+}
+
+#endif
+
+/* --- what the session keeps ---------------------------------------------- */
+
+typedef Entry
+{
+	bool in_memory;
+	byte pins;
+	byte generation;
+	byte version;				/* the last change that it shows */
+	bool own;					/* does it show the session's own change? */
+	byte memo;					/* what the memo of a resource shows, plus 1; 0: none */
+}
+
+Entry entries[SLOTS];
+byte cached = NONE;				/* the entry that is kept */
+byte generation = 0;
+
+bool own = false;				/* the session has changed something, uncommitted */
+bool changing = false;			/* in the middle of the statement that does */
+bool pending = false;			/* a message to itself waits for the end of the command */
+bool told = false;				/* one has come, and comes again at a rollback */
+byte transaction_snapshot = 0;
+byte required = 0;				/* acknowledged when the statement began */
+
+byte site = NONE;				/* entry of an expression's call site, pinned */
+byte row_site = NONE;			/* entry of a cursor's call site, pinned */
+bool row_site_valid = false;	/* found for this piece of the query */
+byte note = NONE;				/* entry that a row is owed to that is yet to be given */
+
+/* Scratch of the session's steps */
+byte found = NONE;
+byte slot;
+bool overtaken;
+bool failed;
+byte noted;
+
+inline release_memory(e)
+{
+	if
+	:: e != cached && entries[e].pins == 0 -> entries[e].in_memory = false
+	:: else
+	fi
+}
+
+inline pin(e)
+{
+#ifndef WITHOUT_pin
+	entries[e].pins++
+#else
+	skip
+#endif
+}
+
+inline unpin(e)
+{
+	if
+	:: e != NONE ->
+#ifndef WITHOUT_pin
+		entries[e].pins--;
+#endif
+		release_memory(e)
+	:: else
+	fi
+}
+
+inline drop_cached()
+{
+	if
+	:: cached != NONE ->
+		slot = cached;
+		cached = NONE;
+		release_memory(slot)
+	:: else
+	fi;
+	slot = NONE
+}
+
+/* The callback only counts.  Whoever locks a table runs it, for one. */
+inline accept_messages()
+{
+	d_step {
+		if
+		:: message ->
+			message = false;
+			generation++;
+			overtaken = true;
+			printf("  session: accepts a message: generation %d\n", generation);
+#ifdef WITHOUT_callback_that_only_counts
+			if
+			:: cached != NONE -> entries[cached].in_memory = false; cached = NONE
+			:: else
+			fi
+#endif
+		:: else
+		fi
+	}
+}
+
+/*
+ * The end of a command, those of functions in the middle of a statement
+ * included: messages of the transaction itself.
+ */
+inline end_command()
+{
+	d_step {
+		if
+		:: pending ->
+			pending = false;
+			told = true;
+			generation++;
+			printf("  session: hears of its own change: generation %d\n", generation)
+		:: else
+		fi
+	}
+}
+
+inline accept_or_not()
+{
+	if
+	:: accept_messages()
+	:: skip
+	fi
+}
+
+inline look(into)
+{
+#ifdef WITHOUT_fresh_snapshot
+	into = transaction_snapshot
+#else
+	into = visible
+#endif
+}
+
+/*
+ * Read an entry aside: lock, note the generation, look.  Keep it if nothing has
+ * come meanwhile.  It can fail at any step, and leaves nothing then.
+ */
+inline load()
+{
+#ifdef WITHOUT_lock_before_note
+	noted = generation;
+#endif
+	accept_messages();			/* the lock */
+	d_step {
+		found = 0;
+		do
+		:: entries[found].in_memory -> found++
+		:: else -> break
+		od;
+		entries[found].in_memory = true;
+		entries[found].pins = 0;
+		entries[found].memo = 0;
+		entries[found].generation = generation;
+#ifdef WITHOUT_lock_before_note
+		entries[found].generation = noted;
+#endif
+		overtaken = false
+	}
+	atomic {
+		look(entries[found].version);
+		entries[found].own = own;
+		printf("  session: reads change %d\n", entries[found].version)
+	}
+	accept_or_not();
+#ifdef WITHOUT_note_before_look
+	entries[found].generation = generation;
+	overtaken = false;
+#endif
+	if
+	:: d_step {
+			printf("  session: the look-up fails\n");
+			failed = true;
+			entries[found].in_memory = false;
+			found = NONE
+		}
+	:: d_step {
+			failed = false;
+#ifdef WITHOUT_keeping_only_what_is_current
+			entries[found].generation = generation;
+#endif
+			pin(found);
+			if
+			:: entries[found].generation == generation ->
+				cached = found;
+				printf("  session: keeps that, of generation %d\n", generation)
+			:: else -> assert(overtaken)	/* else it is never kept */
+			fi
+		}
+	fi
+}
+
+/* The current entry, pinned, in "found"; NONE if loading it failed */
+inline find_entry()
+{
+	failed = false;
+	d_step {
+		if
+		:: cached != NONE && entries[cached].generation != generation -> drop_cached()
+		:: else
+		fi;
+		found = cached;
+		if
+		:: found != NONE -> pin(found)
+		:: else
+		fi
+	}
+	if
+	:: found == NONE -> load()
+	:: else
+	fi
+}
+
+/*
+ * A decision by an entry: what is true of every one.
+ */
+inline decide(e)
+{
+	d_step {
+		printf("  session: decides by change %d\n", entries[e].version);
+		assert(entries[e].in_memory);
+		assert(entries[e].version >= required);
+		assert(entries[e].own == own || changing)
+	}
+	if
+	:: entries[e].memo == 0 ->		/* the resource is looked up, later than the entry */
+		accept_messages();
+		atomic { look(entries[e].memo); entries[e].memo++ }
+	:: else
+	fi;
+	d_step {
+		assert(entries[e].in_memory);
+		assert(entries[e].memo > required)
+	}
+}
+
+/* Another principal's entry makes room for itself. */
+inline evict_or_not()
+{
+	if
+	:: d_step { drop_cached(); printf("  session: drops the entry for want of room\n") }
+	:: skip
+	fi
+}
+
+/* --- statements ---------------------------------------------------------- */
+
+/* From an expression of PL/pgSQL, which is kept from statement to statement */
+inline call()
+{
+#ifdef WITHOUT_looking_anew_at_each_call
+	if
+	:: site == NONE ->
+		accept_messages();
+		find_entry();
+		site = found
+	:: else
+	fi;
+#else
+#ifndef WITHOUT_accepting
+	accept_messages();
+#endif
+	find_entry();
+	d_step { unpin(site); site = found };
+#endif
+	if
+	:: site != NONE -> decide(site)
+	:: else						/* it failed, which denies */
+	fi;
+	found = NONE
+}
+
+/*
+ * What a row that was found earlier is owed to is compared with what is held
+ * now.  If it differs the cursor ends.
+ */
+inline compare_note()
+{
+	if
+	:: note != NONE ->
+#ifndef WITHOUT_comparing_notes
+		accept_messages();
+		find_entry();
+		if
+		:: found != NONE && entries[found].version == entries[note].version &&
+		   entries[found].own == entries[note].own ->
+			d_step { unpin(note); note = found }
+		:: else ->
+			d_step { unpin(found); unpin(note); note = NONE }
+		fi;
+		found = NONE;
+#endif
+		if
+		:: note != NONE ->
+			d_step {
+				printf("  session: gives a row found by change %d\n", entries[note].version);
+				assert(entries[note].in_memory);
+				assert(entries[note].version >= required);
+				assert(entries[note].own == own);
+				unpin(note);
+				note = NONE
+			}
+		:: else
+		fi
+	:: else
+	fi
+}
+
+inline judge_row()
+{
+	if
+	:: !row_site_valid ->
+#ifdef WITHOUT_unmarking_before_what_can_fail
+		row_site_valid = true;
+#endif
+		accept_messages();
+		find_entry();
+		if
+		:: failed
+		:: else -> d_step { unpin(row_site); row_site = found; row_site_valid = true }
+		fi;
+		found = NONE
+	:: else
+	fi;
+	if
+	:: row_site_valid && row_site != NONE && !failed -> decide(row_site)
+	:: else
+	fi;
+	failed = false
+}
+
+/* One piece of a query: three rows, of which the last is given by the next */
+inline fetch()
+{
+	compare_note();
+#ifndef WITHOUT_a_mark_for_each_piece
+	row_site_valid = false;
+#endif
+	judge_row();
+	evict_or_not();
+	accept_or_not();
+	judge_row();				/* if the first failed, that was caught */
+	if
+	:: row_site_valid && row_site != NONE ->
+		d_step { note = row_site; pin(note) }
+	:: skip
+	fi
+}
+
+/* A function in the middle of a statement */
+inline ask_meanwhile()
+{
+	if
+	:: true -> end_command(); call()
+	:: true
+	fi
+}
+
+/* A change of the session's own, which can fail */
+inline change()
+{
+	changing = true;
+#ifndef WITHOUT_signal_before_the_first_row
+	pending = true;
+#endif
+	ask_meanwhile();
+	d_step { own = true; printf("  session: changes something itself\n") }
+	ask_meanwhile();
+	changing = false;
+	if
+	:: true ->
+#ifndef WITHOUT_signal_at_the_end_of_the_statement
+		pending = true;
+#endif
+		end_command()
+	:: true -> roll_back()
+	fi
+}
+
+/* PostgreSQL repeats at a rollback what the session has been told, and only that. */
+inline roll_back()
+{
+	d_step {
+		own = false;
+		pending = false;
+		printf("  session: rolls that back\n");
+		if
+		:: told ->
+			told = false;
+#ifndef WITHOUT_the_message_of_a_rollback
+			generation++
+#endif
+		:: else
+		fi
+	}
+}
+
+active proctype Session()
+{
+	byte statement;
+
+	for (statement : 1 .. STATEMENTS) {
+		atomic {
+			required = acknowledged;
+			printf("  session: a statement begins, change %d is acknowledged\n", required)
+		}
+		if
+		:: true -> call()
+		:: true -> fetch()
+#ifndef STANDBY
+		:: !own -> change()
+		:: own -> roll_back()
+#endif
+		:: d_step {
+				!own ->
+				transaction_snapshot = visible;
+				printf("  session: begins a transaction, with a snapshot of change %d\n", visible)
+			}
+		fi
+	}
+}

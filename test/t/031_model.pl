@@ -1,0 +1,8 @@
+# The model of the cache's protocol holds, and does not without any one of its
+# rules.  "make model" searches further.
+
+use strict;
+use warnings;
+
+$ENV{STATEMENTS} = 2;
+exec 'test/model/check' or die "test/model/check: $!";
