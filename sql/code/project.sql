@@ -172,7 +172,7 @@ COMMENT ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resourc
     'raise unless the actor holds on a project all that principals come to hold there by a move to a target, and all that others cease to hold, with permission.grant';
 
 CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
-                                              billing_group uuid DEFAULT NULL)
+                                              billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
     RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -210,6 +210,9 @@ BEGIN
         PERFORM aiven_rbac.require_billing_group(actor, billing_group, target);
     END IF;
     PERFORM aiven_rbac.require_move(actor, p, target);
+    IF keep_plans IS NOT TRUE THEN
+        PERFORM aiven_rbac.require_plans(p, target);
+    END IF;
 
     IF target.organization <> p.organization THEN
         -- A grant that the snapshot does not show could not be ended.
@@ -243,5 +246,5 @@ EXCEPTION WHEN unique_violation THEN
     RAISE;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid) IS
-    'move a project, with its services, to another unit or organization; paths that reference it follow; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, every action that grants at the target come to give, and, where grants or plan lists of the old place cease to count, permission.grant and every action that they gave; returns the grants that ended';
+COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) IS
+    'move a project, with its services, to another unit or organization; paths that reference it follow; a service whose plan the new place forbids stops it, unless keep_plans is said; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, every action that grants at the target come to give, and, where grants or plan lists of the old place cease to count, permission.grant and every action that they gave; returns the grants that ended';

@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_path, text, text, text, uuid) IS
-    'create a service in a project; it requires service.create there, and the plan must be allowed';
+    'create a service in a project; it requires service.create there, and where a list of plans stands, one of its plans';
 
 CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_path, text) IS
-    'change a service''s plan to one that is allowed; it requires service_plan.change';
+    'change a service''s plan to one that is allowed, or, where no list of plans stands, to none (NULL); it requires service_plan.change';
 
 CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
     LANGUAGE sql

@@ -126,7 +126,7 @@ SELECT bag_eq('SELECT parent, path FROM aiven_rbac.resource WHERE kind = ''servi
 
 -- What the old place gave, and gives no longer, is taken away (G5).
 \o /dev/null
-SELECT rbac_organization_create('hooli', 'Hooli', rbac_user_create('hooli@x.example'));
+SELECT rbac_organization_create('hooli', 'Hooli', rbac_user_create('hooli@h.example'));
 SELECT rbac_unit_create('hooli', u) FROM unnest('{old,new}'::text[]) AS u;
 SELECT rbac_project_create('hooli.old', 'h');
 SELECT rbac_service_create('hooli.old.h', 's', 'pg');
@@ -143,14 +143,14 @@ FROM (VALUES ('mover', 'moves', NULL), ('giver', 'gives', NULL), ('warden', 'war
              ('brief', 'wards', now() + interval '1 hour')) AS v (who, role, until);
 
 -- Move it as somebody once something stands there, and undo both.
-CREATE FUNCTION pg_temp.moved(first text, who text, target text) RETURNS text
+CREATE FUNCTION pg_temp.moved(first text, who text, target text, keep_plans boolean DEFAULT false) RETURNS text
     LANGUAGE plpgsql
     AS $$
 DECLARE
     a record;
 BEGIN
     EXECUTE 'SELECT ' || replace(first, '$', 'test.p');
-    SELECT * INTO a FROM test.attempt(who || '@h.example', format('SELECT rbac_project_move(''hooli.old.h'', %L)', target));
+    SELECT * INTO a FROM test.attempt(who || '@h.example', format('SELECT rbac_project_move(''hooli.old.h'', %L, NULL, %L)', target, keep_plans));
     RAISE EXCEPTION USING ERRCODE = 'UNDO1', MESSAGE = concat_ws(': ', a.code, a.message, substring(a.detail FROM ': (.*)\.$'));
 EXCEPTION WHEN SQLSTATE 'UNDO1' THEN
     RETURN SQLERRM;
@@ -193,6 +193,29 @@ FROM (VALUES
      'hooli.new', '', 'G5, H8: one that allows no more will do'),
     ('rbac_plan_list_set(''hooli'', ''{small}'')', 'mover', 'hooli.new', '', 'G5, H8: as will one above both')
 ) AS v (first, who, target, lacking, rule);
+
+-- Services whose plans the new place forbids stop the move (H4, H8).
+\o /dev/null
+SELECT rbac_service_create('hooli.old.h', 's' || i, 'pg', CASE WHEN i < 13 THEN 'big' ELSE 'small' END) FROM generate_series(1, 13) AS i;
+\set stopped '22023: project "hooli.old.h" has services with plans that are not allowed in '
+\o
+SELECT is(pg_temp.moved(first, 'hooli', target), CASE beginning WHEN '' THEN 'ok' ELSE :'stopped' || beginning END, rule)
+FROM (VALUES
+    ('rbac_plan_list_set(''hooli.new'', ''{small,big}'')', 'hooli.new', '', 'H4, H8: where their plans are allowed, they move'),
+    ('rbac_plan_list_set(''hooli.new'', ''{big}''), rbac_service_delete(''hooli.old.h.s13'')', 'hooli.new', '',
+     'H4, H8: with those that have no plan'),
+    ('rbac_plan_list_set(''hooli.new'', ''{big}'')', 'hooli.new', '"hooli.new": "s13" (small)', 'H4, H8: one that is not allowed stops them all'),
+    ('rbac_plan_list_set(''hooli'', ''{big}'')', 'hooli.new', '"hooli.new": "s13" (small)', 'H4, H8: as above the new place'),
+    ('rbac_plan_list_set(''hooli.new'', ''{small}'')', 'hooli.new',
+     '"hooli.new": "s1" (big), "s10" (big), "s11" (big), "s12" (big), "s2" (big), "s3" (big), "s4" (big), "s5" (big), "s6" (big), "s7" (big), and 2 more',
+     'H4, H8, S8: the error names ten'),
+    ('rbac_plan_list_set(''hooli.new'', ''{small}'')', 'hooli', '', 'H4, H8: what another unit forbids does not matter'),
+    ('rbac_plan_list_set(''hooli.old'', ''{small}'')', 'hooli.old', '', 'H4, H8: nor what is forbidden where it stays'),
+    ('rbac_plan_list_set(''hooli.old.h'', ''{small}'')', 'hooli.new', '', 'H4, H8: nor a list that it brings along')
+) AS v (first, target, beginning, rule);
+SELECT is(pg_temp.moved('rbac_plan_list_set(''hooli.new'', ''{small}'')', 'hooli', 'hooli.new', keep_plans) LIKE result || '%', true,
+          format('H4, H8: keep_plans => %L', keep_plans))
+FROM (VALUES (true, 'ok'), (false, '22023'), (NULL, '22023')) AS v (keep_plans, result);
 
 -- A place that is taken.
 \o /dev/null

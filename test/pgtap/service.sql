@@ -48,14 +48,16 @@ SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
     ('rbac_plan_list_set(''acme.u.p'', ''{business}'')', 'ok', 'H8: a list for a project'),
     ('rbac_service_create(''acme.u.p'', ''c'', ''pg'', ''startup'')', '22023', 'H8: narrows it there'),
     ('rbac_service_create(''acme.u.q'', ''c'', ''pg'', ''startup'')', 'ok', 'H8: and nowhere else'),
-    ('rbac_service_create(''acme.u.p'', ''d'', ''pg'')', 'ok', 'H8: a service without a plan has none to refuse'),
+    ('rbac_service_create(''acme.u.p'', ''d'', ''pg'')', '22004', 'H8: where a list stands, a service has a plan'),
+    ('rbac_service_plan_change(''acme.u.p.s'', NULL)', '22004', 'H8: and does not lose it'),
     ('rbac_service_plan_change(''acme.u.p.s'', ''startup'')', '22023', 'H8: changing a plan is held to it too'),
     ('rbac_service_plan_change(''acme.u.p.s'', ''business'')', 'ok', 'H8: changing a plan to an allowed one'),
     ('rbac_plan_list_set(''acme.u.p'', NULL)', 'ok', 'H8: a list is taken away'),
     ('rbac_service_plan_change(''acme.u.p.s'', ''startup'')', 'ok', 'H8: and narrows no longer'),
     ('rbac_plan_list_set(''acme.u.p'', ''{}'')', 'ok', 'H8: an empty list'),
     ('rbac_service_plan_change(''acme.u.p.s'', ''business'')', '22023', 'H8: allows none'),
-    ('rbac_service_plan_change(''acme.u.p.s'', NULL)', 'ok', 'H8: but none is none'),
+    ('rbac_service_create(''acme.u.p'', ''d'', ''pg'')', '22004', 'H8: and that is not none'),
+    ('rbac_service_edit(''acme.u.p.s'', ''S'')', 'ok', 'H8: a list judges no service that is there'),
     ('rbac_plan_list_set(''acme.u.p'', ''{a,NULL}'')', '22023', 'H8: a plan is something'),
     ('rbac_plan_list_set(''acme.u.p.s'', ''{a}'')', '42809', 'H8: a service has no list'),
     -- H7
@@ -103,7 +105,7 @@ SELECT is(test.call('acme@x.example', call), result, rule) FROM (VALUES
 ) AS v (call, result, rule);
 SELECT results_eq('SELECT path::text, name FROM aiven_rbac.resource WHERE path <@ ''acme.w'' ORDER BY path',
     $$VALUES ('acme.w', 'Other'), ('acme.w.pp', 'P'), ('acme.w.pp.a', 'a'), ('acme.w.pp.any', 'any'), ('acme.w.pp.b', 'b'),
-             ('acme.w.pp.d', 'd'), ('acme.w.q', 'q'), ('acme.w.q.c', 'c')$$, 'H3: all that is there now');
+             ('acme.w.q', 'q'), ('acme.w.q.c', 'c')$$, 'H3: all that is there now');
 SELECT results_eq('SELECT rbac_resource_path(resource)::text, key, value FROM aiven_rbac.tag',
                   $$VALUES ('acme.w.pp', 'env', 'dev')$$, 'H7: all tags');
 SELECT results_eq('SELECT rbac_resource_path(service)::text, username FROM aiven_rbac.service_user',
