@@ -45,8 +45,13 @@ COMMENT ON FUNCTION aiven_rbac.require_sight_of_grants(aiven_rbac.actor, uuid) I
 
 -- Each scope is one range of the index on the path, and scopes come in order
 -- and are disjoint: a page costs what it returns.
-CREATE FUNCTION aiven_rbac.list_resources(scopes @extschema@.rbac_path[], seen @extschema@.rbac_path[], kind text,
-                                          after @extschema@.rbac_path, max_rows int)
+--
+-- Scopes are those of now, paths those of the transaction's snapshot.  Where that
+-- can be an old one, a resource may have moved out of a scope since, and each is
+-- judged by itself.
+CREATE FUNCTION aiven_rbac.list_resources(scopes @extschema@.rbac_path[], principal uuid, name text,
+                                          viewer uuid, seen @extschema@.rbac_path[],
+                                          kind text, after @extschema@.rbac_path, max_rows int)
     RETURNS TABLE (resource @extschema@.rbac_path, id uuid)
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -58,6 +63,7 @@ DECLARE
     low @extschema@.rbac_path;
     room bigint := max_rows;
     returned bigint;
+    snapshot_is_new boolean := current_setting('transaction_isolation') IN ('read committed', 'read uncommitted');
 BEGIN
     IF max_rows < 0 THEN
         RAISE EXCEPTION 'max_rows must not be negative' USING ERRCODE = 'invalid_parameter_value';
@@ -76,6 +82,10 @@ BEGIN
               AND (after IS NULL OR r.path OPERATOR(@extschema@.<>) after)
               AND r.kind = list_resources.kind
               AND (seen IS NULL OR r.path OPERATOR(@extschema@.<@) seen)
+              AND (snapshot_is_new OR (
+                   CASE WHEN principal IS NULL THEN @extschema@.rbac_has_permission(r.id, name)
+                        ELSE @extschema@.rbac_has_permission(principal, r.id, name) END
+                   AND (seen IS NULL OR @extschema@.rbac_has_any_permission(viewer, r.id, 'project_permission.view', 'permission.grant'))))
             ORDER BY r.path
             LIMIT room;
         GET DIAGNOSTICS returned = ROW_COUNT;
@@ -83,9 +93,9 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], @extschema@.rbac_path[], text, @extschema@.rbac_path, int) IS
-    'a page of the resources of a kind at and below the scopes; if "seen" is given, only those at and below one of its resources';
+REVOKE ALL ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], uuid, text, uuid, @extschema@.rbac_path[], text, @extschema@.rbac_path, int) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.list_resources(@extschema@.rbac_path[], uuid, text, uuid, @extschema@.rbac_path[], text, @extschema@.rbac_path, int) IS
+    'a page of the resources of a kind at and below the scopes of a name, which a principal (NULL: the session''s) holds; if "seen" is given, only those at and below one of the viewer''s resources';
 
 CREATE FUNCTION @extschema@.rbac_resources(name text, kind text, after @extschema@.rbac_path DEFAULT NULL,
                                            max_rows int DEFAULT NULL)
@@ -99,7 +109,7 @@ BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes(name, kind), NULL, kind, after, max_rows);
+    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes(name, kind), NULL, name, NULL, NULL, kind, after, max_rows);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resources(text, text, @extschema@.rbac_path, int) IS
@@ -125,7 +135,8 @@ BEGIN
         seen := array_cat(aiven_rbac.scopes_of(actor.principal, 'project_permission.view', kind),
                           aiven_rbac.scopes_of(actor.principal, 'permission.grant', kind));
     END IF;
-    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(aiven_rbac.scopes_of(p.id, name, kind), seen, kind, after, max_rows);
+    RETURN QUERY SELECT * FROM aiven_rbac.list_resources(
+        aiven_rbac.scopes_of(p.id, name, kind), p.id, name, actor.principal, seen, kind, after, max_rows);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rbac_path, int) IS
