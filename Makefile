@@ -7,6 +7,7 @@
 #   make check     every test; SUITES="regress tap" and FILES="path*" narrow it
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
+#   make stress    changes and questions at once: is one that was acknowledged missed?
 #   make model     the protocol of the cache, searched in every order of steps
 #
 # They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
@@ -16,7 +17,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model format format-check docs
+HOUSE_GOALS = check demo bench model stress format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -43,6 +44,10 @@ bench:
 model:
 	@tools/install-dependencies
 	@test/model/check
+
+stress:
+	@SETTINGS='max_prepared_transactions=20 max_connections=60' \
+		tools/with-instance /usr/bin/python3 test/stress/stress --seconds $${SECONDS_OF_STRESS:-120}
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
