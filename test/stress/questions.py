@@ -68,6 +68,8 @@ class Asker:
         return None if old and self.fact.way.moves and not held else held
 
     def become(self):
+        if self.fact.way.token:
+            return
         self.run("SELECT rbac_set_principal(%s, 'password', is_local => false)", self.fact.principal)
 
     def end(self):
@@ -163,6 +165,16 @@ class Asker:
         self.open_cursor = None
         return held or None
 
+    def log_in(self):
+        try:
+            if self.isolation:
+                self.run("SAVEPOINT s")
+            return self.one("SELECT rbac_authenticate(%s, is_local => false)", self.fact.token) is not None
+        except psycopg2.errors.InvalidAuthorizationSpecification:
+            if self.isolation:
+                self.run("ROLLBACK TO s")
+            return False
+
 
 QUESTIONS = [
     Asker.has_permission, Asker.has_any_permission, Asker.about_somebody, Asker.prepared_call,
@@ -170,3 +182,7 @@ QUESTIONS = [
     Asker.rows_by_sequential_scan, Asker.rows_in_parallel, Asker.join, Asker.expression_in_plpgsql,
     Asker.loop_in_plpgsql, Asker.resources, Asker.effective_actions, Asker.cursor_goes_on,
 ]
+
+
+def questions(fact):
+    return [Asker.log_in] if fact.way.token else QUESTIONS

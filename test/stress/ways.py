@@ -29,11 +29,12 @@ SELECT rbac_grant({p}, 'developer', '{o}.a.p-{o}')
 class Way:
     """`user`: the principal is a user, else an application user.  `session`: only
     a session of the principal's tells, not who asks about it.  `moves`: so does
-    the place, and an old snapshot shows it where it was."""
+    the place, and an old snapshot shows it where it was.  `token`: the fact is that
+    the principal, an application user, can log in with a token."""
 
-    def __init__(self, on, off, world="", user=True, session=False, moves=False):
+    def __init__(self, on, off, world="", user=True, session=False, moves=False, token=False):
         self.on, self.off, self.world = on, off, world
-        self.user, self.session, self.moves = user, session, moves
+        self.user, self.session, self.moves, self.token = user, session, moves, token
 
 
 WAYS = {
@@ -82,4 +83,9 @@ WAYS = {
         "SELECT rbac_authentication_policy_set('{o}', true, NULL, true)",
         world=GRANT + "; SELECT rbac_authentication_policy_set('{o}', true, NULL, true)",
         session=True),
+    "token": Way(
+        "UPDATE aiven_rbac.token SET revoked_at = NULL WHERE principal = {p}",
+        "SELECT rbac_token_revoke((SELECT prefix FROM aiven_rbac.token WHERE principal = {p}))",
+        world="SELECT rbac_token_revoke((SELECT prefix FROM aiven_rbac.token WHERE principal = {p}))",
+        user=False, token=True),
 }
