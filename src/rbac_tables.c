@@ -107,6 +107,7 @@ static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
 	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
 	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
+	[RBAC_TABLE_DUMPED_TABLE] = {"dumped_table", NOT_READ, 0, ""},
 
 	/* Empty: what matters is the message about them. */
 	[RBAC_TABLE_FACTS_SIGNAL] = {"facts_signal", READ_ANEW, 0, NULL},
@@ -390,6 +391,29 @@ rbac_table_oid(RbacTable table)
 }
 
 /*
+ * The condition for dumped_table: what this installation says of the tables that
+ * have rows to save.  pg_dump evaluates it, and allows itself no view.
+ */
+static char *
+filled_tables(void)
+{
+	StringInfoData condition;
+
+	initStringInfo(&condition);
+	appendStringInfo(&condition,
+					 "WHERE installation IN (SELECT o.installation FROM %1$s.%2$s AS o WHERE o.name = '%2$s') AND CASE name",
+					 schema_name, tables[RBAC_TABLE_DUMPED_TABLE].name);
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		if (i != RBAC_TABLE_DUMPED_TABLE && tables[i].dumped != NULL)
+			appendStringInfo(&condition, " WHEN '%2$s' THEN EXISTS (SELECT FROM %1$s.%2$s %3$s)",
+							 schema_name, tables[i].name, tables[i].dumped);
+	}
+	appendStringInfoString(&condition, " ELSE false END");
+	return condition.data;
+}
+
+/*
  * aiven_rbac.tables() → (name text, signal text, condition text)
  *
  * The tables of the extension, a table after those that it references.  The
@@ -418,7 +442,7 @@ rbac_tables(PG_FUNCTION_ARGS)
 		if (table->signal != NOT_READ)
 			values[1] = CStringGetTextDatum(signal_names[table->signal]);
 		if (table->dumped != NULL)
-			values[2] = CStringGetTextDatum(table->dumped);
+			values[2] = CStringGetTextDatum(i == RBAC_TABLE_DUMPED_TABLE ? filled_tables() : table->dumped);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -1,7 +1,7 @@
 -- Does the protection of this database's tables have holes?  One function for
 -- each finding, over views of PostgreSQL's catalogs, and their union.
 --
--- All of it reads catalogs and nothing else.  No function, operator or type of a
+-- All of it reads catalogs and tables of the extension, and nothing else.  No function, operator or type of a
 -- table's owner is called, and no text of an owner's is parsed, so that no owner
 -- can make the lint fail, or blind it.
 
@@ -221,9 +221,15 @@ CREATE FUNCTION aiven_rbac.finding_not_enabled() RETURNS SETOF aiven_rbac.findin
            format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', t.name)
     FROM aiven_rbac.application_table AS t
     WHERE t.protected AND NOT t.relrowsecurity
+    UNION ALL
+    -- pg_dump writes FORCE into the definition of a table, and the rest to the end.
+    SELECT 'error', t.name, 'row-level security is forced, but not enabled, as when the end of a restore is missing',
+           format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.name)
+    FROM aiven_rbac.application_table AS t
+    WHERE t.relforcerowsecurity AND NOT t.relrowsecurity AND NOT t.protected AND t.resource_column IS NULL
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_not_enabled() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_not_enabled() IS 'tables with policies that are not in force';
+COMMENT ON FUNCTION aiven_rbac.finding_not_enabled() IS 'tables with policies that are not in force, or that had some before a restore';
 
 CREATE FUNCTION aiven_rbac.finding_not_forced() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
@@ -698,17 +704,39 @@ CREATE FUNCTION aiven_rbac.finding_trigger() RETURNS SETOF aiven_rbac.finding
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT 'error', g.tgrelid::regclass::text,
-           CASE WHEN w.state IS NULL THEN format('its trigger "%s", which keeps a rule, is disabled', g.tgname)
+           CASE WHEN w.state IS NULL THEN format('its trigger "%s", which keeps %s, is disabled', g.tgname,
+                                                 coalesce('foreign key ' || quote_ident(k.conname), 'a rule'))
                 ELSE format('its trigger "%s" does not signal changes in every replication role, so that sessions can miss some', g.tgname) END,
            format('ALTER TABLE %s ENABLE %sTRIGGER %I', g.tgrelid::regclass, w.state || ' ', g.tgname)
     FROM pg_trigger AS g
-    JOIN aiven_rbac.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = g.tgrelid
+    LEFT JOIN aiven_rbac.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = g.tgrelid
+    LEFT JOIN pg_constraint AS k ON k.oid = g.tgconstraint AND k.contype = 'f'
     LEFT JOIN (VALUES ('signal_change', 'ALWAYS'), ('signal_change_begun', 'ALWAYS'),
-                      ('signal_change_found', 'ALWAYS'), ('signal_change_applied', 'REPLICA')) AS w (name, state) ON w.name = g.tgname
-    WHERE g.tgenabled = 'D' OR g.tgenabled <> left(w.state, 1)::"char"
+                      ('signal_change_found', 'ALWAYS'), ('signal_change_applied', 'REPLICA')) AS w (name, state)
+        ON w.name = g.tgname AND m.objid IS NOT NULL
+    WHERE (m.objid IS NOT NULL OR k.confrelid = 'aiven_rbac.resource'::regclass)
+      AND CASE WHEN w.state IS NULL THEN g.tgenabled IN ('D', 'R') ELSE g.tgenabled <> left(w.state, 1)::"char" END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_trigger() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.finding_trigger() IS 'triggers of the extension''s tables that do not run when they must';
+COMMENT ON FUNCTION aiven_rbac.finding_trigger() IS
+    'triggers of the extension''s tables, and of foreign keys to the hierarchy, that do not run when they must';
+
+-- Of a column of paths, finding_path_stays() tells.
+CREATE FUNCTION aiven_rbac.finding_not_validated() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT 'error', k.conrelid::regclass::text, format('constraint "%s" has not been validated: rows can break it', k.conname),
+           format('ALTER TABLE %s VALIDATE CONSTRAINT %I', k.conrelid::regclass, k.conname)
+    FROM pg_constraint AS k
+    LEFT JOIN pg_attribute AS a ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey) AND a.attname = 'id'
+    WHERE NOT k.convalidated AND k.contype IN ('c', 'f')
+      AND (k.conrelid IN (SELECT m.objid FROM aiven_rbac.member AS m WHERE m.classid = 'pg_class'::regclass)
+           OR (k.confrelid = 'aiven_rbac.resource'::regclass AND a.attname IS NOT NULL))
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_not_validated() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_not_validated() IS
+    'constraints of the extension''s tables, and foreign keys to resources, that the rows may break';
 
 -- Dumps ------------------------------------------------------------------------------
 
@@ -788,6 +816,16 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SELECT * FROM aiven_rbac.finding_service_role()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_trigger()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_not_validated()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_lost_rows()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_dangling()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_incomplete()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_no_super_admin()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_not_restored()
 $$;

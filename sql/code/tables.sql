@@ -7,6 +7,15 @@ REVOKE ALL ON FUNCTION aiven_rbac.tables() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.tables() IS
     'tables of the extension, each after those that it references: the signal that a change sends, and the condition for rows that pg_dump saves (empty: all rows; NULL: none)';
 
+WITH own AS MATERIALIZED (
+    SELECT coalesce((SELECT d.installation FROM aiven_rbac.dumped_table AS d WHERE d.name = 'dumped_table' LIMIT 1),
+                    pg_catalog.gen_random_uuid()) AS installation
+)
+INSERT INTO aiven_rbac.dumped_table (name, installation)
+SELECT v.name, own.installation FROM aiven_rbac.tables() AS v, own
+WHERE v.condition IS NOT NULL
+ON CONFLICT DO NOTHING;
+
 -- Saved is everything but the rows that CREATE EXTENSION makes by itself.  A
 -- restore inserts the rows in this order.
 DO $$

@@ -78,6 +78,7 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
  'CREATE TABLE x (project rbac_path); CREATE POLICY "p q" ON x USING (true); ALTER TABLE x ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'),
 ('not_enabled', 'error', 'public.good', 'row-level security is not enabled, so that its policies mean nothing',
  'ALTER TABLE good DISABLE ROW LEVEL SECURITY'),
+('not_enabled', 'error', 'public.forced', 'row-level security is forced, but not enabled, %', 'CREATE TABLE forced (project uuid); ALTER TABLE forced FORCE ROW LEVEL SECURITY'),
 ('not_forced', 'error', 'public.good', 'row-level security is not forced: its owner "lint_owner", who can log in, sees every row',
  'ALTER TABLE good NO FORCE ROW LEVEL SECURITY, OWNER TO lint_owner'),
 ('not_forced', 'warning', 'public.good', 'row-level security is not forced: its owner "lint_app" sees every row',
@@ -162,7 +163,38 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_applied" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
-('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "RI\_ConstraintTrigger\_c%", which keeps a rule, is disabled', 'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL'),
+('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "RI\_ConstraintTrigger\_c%", which keeps foreign key access_grant_resource_fkey, is disabled', 'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL'),
+('trigger', 'error', 'aiven_rbac.resource', 'its trigger "check_resource", which keeps a rule, is disabled', 'ALTER TABLE aiven_rbac.resource ENABLE REPLICA TRIGGER check_resource'),
+('trigger', 'error', 'public.good_path', 'its trigger "RI\_ConstraintTrigger\_c%", which keeps foreign key good_path_place_fkey, is disabled', 'ALTER TABLE good_path DISABLE TRIGGER ALL'),
+('trigger', 'error', 'aiven_rbac.resource', 'its trigger "RI\_ConstraintTrigger\_a%", which keeps foreign key good_path_place_fkey, is disabled', 'ALTER TABLE aiven_rbac.resource DISABLE TRIGGER ALL'),
+('not_validated', 'error', 'public.good', 'constraint "good "project"" has not been validated: %',
+ 'ALTER TABLE good ADD CONSTRAINT "good ""project""" FOREIGN KEY (project) REFERENCES aiven_rbac.resource NOT VALID'),
+('not_validated', 'error', 'aiven_rbac.token', 'constraint "token_principal_fkey" has not been validated: %',
+ 'ALTER TABLE aiven_rbac.token DROP CONSTRAINT token_principal_fkey,
+      ADD CONSTRAINT token_principal_fkey FOREIGN KEY (principal, principal_kind) REFERENCES aiven_rbac.principal (id, kind) NOT VALID'),
+
+('lost_rows', 'error', 'aiven_rbac.plan_list', 'it had rows in the dump that was restored, and has none', 'INSERT INTO aiven_rbac.dumped_table VALUES (''plan_list'', gen_random_uuid())'),
+('lost_rows', 'error', 'aiven_rbac.grantable', 'it had rows in the dump that was restored, and has none',
+ 'INSERT INTO aiven_rbac.dumped_table VALUES (''grantable'', gen_random_uuid()), (''grantable'', gen_random_uuid())'),
+('dangling', 'error', 'aiven_rbac.access_grant', 'rows that by "access_grant_resource_fkey" reference what does not exist: %',
+ 'SET LOCAL session_replication_role = replica; DELETE FROM aiven_rbac.resource WHERE path = ''acme.analytics.data-warehouse''; SET LOCAL session_replication_role = origin'),
+('dangling', 'error', 'aiven_rbac.membership', 'rows that by "membership_principal_fkey" reference what does not exist: 1',
+ 'SET LOCAL session_replication_role = replica; DELETE FROM aiven_rbac.principal WHERE email = ''bob@acme.example''; SET LOCAL session_replication_role = origin'),
+('dangling', 'error', 'aiven_rbac.resource', 'rows that by "parent" reference what does not exist: 1',
+ 'SELECT rbac_project_create(''acme.analytics'', ''lint-parent''); SET LOCAL session_replication_role = replica;
+  UPDATE aiven_rbac.resource SET parent = gen_random_uuid() WHERE path = ''acme.analytics.lint-parent''; SET LOCAL session_replication_role = origin'),
+('dangling', 'error', 'aiven_rbac.project', 'rows that by "project_billing_group_fkey" reference what does not exist: 4',
+ 'SET LOCAL session_replication_role = replica; UPDATE aiven_rbac.project SET billing_group = gen_random_uuid(); SET LOCAL session_replication_role = origin'),
+('incomplete', 'warning', 'aiven_rbac.organization', 'rows that belong to rows of aiven_rbac.resource and are missing: 1',
+ 'SET LOCAL session_replication_role = replica; DELETE FROM aiven_rbac.organization; SET LOCAL session_replication_role = origin'),
+('incomplete', 'warning', 'aiven_rbac.project', 'rows that belong to rows of aiven_rbac.resource and are missing: 1', 'DELETE FROM aiven_rbac.project WHERE id = rbac_resource_id(''acme.finance-prod'')'),
+('incomplete', 'warning', 'aiven_rbac.service', 'rows that belong to rows of aiven_rbac.resource and are missing: %', 'DELETE FROM aiven_rbac.service'),
+('incomplete', 'warning', 'aiven_rbac.membership', 'rows that belong to rows of aiven_rbac.principal and are missing: 1',
+ 'DELETE FROM aiven_rbac.membership AS m USING aiven_rbac.principal AS p WHERE p.id = m.principal AND p.name = ''terraform'''),
+('no_super_admin', 'error', 'aiven_rbac.organization', 'organizations without an active super admin: 1',
+ 'SET LOCAL session_replication_role = replica; DELETE FROM aiven_rbac.group_member WHERE account_owners; SET LOCAL session_replication_role = origin'),
+('no_super_admin', 'error', 'aiven_rbac.organization', 'organizations without an active super admin: 1',
+ 'SET LOCAL session_replication_role = replica; UPDATE aiven_rbac.principal SET deactivated_at = now() WHERE name = ''Ann''; SET LOCAL session_replication_role = origin'),
 
 ('not_restored', 'notice', 'public.good_path', 'its policy "p" compares paths by IS DISTINCT FROM, %', 'CREATE POLICY p ON good_path AS RESTRICTIVE USING (place IS DISTINCT FROM ''acme''::rbac_path)'),
 ('not_restored', 'notice', 'public.good_path', 'its trigger "t" compares paths by %',
@@ -177,6 +209,14 @@ SELECT set_eq($$ SELECT proname::text FROM pg_proc WHERE proname LIKE 'finding\_
               $$ SELECT 'finding_' || finder FROM cases $$, 'every finding has been provoked');
 SELECT ok(p.prosrc ~ ('\mfinding_' || c.finder || '\M'), 'rbac_check_protection() tells of ' || c.finder)
 FROM (SELECT DISTINCT finder FROM cases) AS c, pg_proc AS p WHERE p.oid = 'aiven_rbac.findings()'::regprocedure;
+
+INSERT INTO aiven_rbac.dumped_table SELECT v.name, gen_random_uuid() FROM (VALUES ('resource'), ('principal'), ('access_grant')) AS v (name);
+SELECT is_empty('SELECT findings()', 'tables that have the rows that they had in a dump are no finding');
+SELECT set_eq($$ SELECT k.name FROM aiven_rbac.reference AS k $$,
+              $$ SELECT conname::text FROM pg_constraint WHERE contype = 'f' AND connamespace = 'aiven_rbac'::regnamespace UNION ALL SELECT 'parent' $$,
+              'every reference among the extension''s tables is looked at');
+SELECT set_eq($$ SELECT k.name FROM aiven_rbac.reference AS k WHERE k.unsetting IS NOT NULL $$,
+              ARRAY['billing_group_address_fkey', 'billing_group_payment_method_fkey', 'project_billing_group_fkey'], 'a row that can do without is kept');
 
 -- What a row needs to pass a condition ---------------------------------------------
 

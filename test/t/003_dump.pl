@@ -62,6 +62,9 @@ $node->safe_psql(
 	SELECT rbac_service_user_create('acme.archive.backend-prod.redis', 'default', 'account');
 	SELECT rbac_token_create(rbac_application_user('acme', 'terraform'), 'nightly', max_age => interval '30 days');
 
+	REVOKE EXECUTE ON FUNCTION aiven_rbac.declare_key FROM PUBLIC;
+	GRANT EXECUTE ON FUNCTION aiven_rbac.declare_key TO account;
+
 	-- Parents come after what is inside them, as rows lie in the table.
 	UPDATE aiven_rbac.resource SET name = name WHERE kind = 'project';
 	UPDATE aiven_rbac.resource SET name = name WHERE kind = 'unit';
@@ -76,10 +79,11 @@ is($node->safe_psql('source', q{
 	WHERE e.extname = 'aiven_rbac' AND c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind IN ('r', 'p', 'S')
 	  AND c.oid <> ALL (e.extconfig) AND c.relname NOT LIKE '%\_signal'}), '', 'every table is for pg_dump, but those that are always empty');
 
-# Every row of every table of the extension, without its physical place
+# Every row of every table of the extension, without its physical place, but for
+# what a dump says of itself
 my $contents = q{
 	SELECT c.relname, query_to_xml(format('SELECT t.* FROM aiven_rbac.%I AS t ORDER BY t::text COLLATE "C"', c.relname), true, true, '')::text
-	FROM pg_class AS c WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind = 'r' ORDER BY 1};
+	FROM pg_class AS c WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind = 'r' AND c.relname <> 'dumped_table' ORDER BY 1};
 my $rows_seen = join "\n", map {
 	"BEGIN; SELECT '$_', rbac_set_principal(" . principal($_) . "); SET LOCAL ROLE application;"
 	  . "SELECT place, count(*) FROM deployment GROUP BY 1 ORDER BY 1; SELECT place, count(*) FROM secret GROUP BY 1 ORDER BY 1; COMMIT;"
@@ -92,7 +96,11 @@ my $structure = q{
 	UNION ALL
 	SELECT oid::regclass, relacl::text, relforcerowsecurity::text::"char" FROM pg_class
 	WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r' OR relname IN ('deployment', 'secret')
-	ORDER BY 1, 2};
+	ORDER BY 1, 2;
+	SELECT oid::regprocedure, proacl FROM pg_proc WHERE proname IN ('declare_key', 'rbac_set_principal') ORDER BY 1};
+
+# The lint, but for what it takes for a notice, and for other databases' roles
+my $findings = q{SELECT object || ': ' || finding FROM rbac_check_protection() WHERE severity <> 'notice' AND object !~ '^role' ORDER BY 1};
 my %source = (
 	decisions => decisions($node, 'source'),
 	contents => $node->safe_psql('source', $contents),
@@ -144,13 +152,97 @@ fresh('archive');
 silently('pg_restore', 'pg_restore', '--exit-on-error', '-d', 'archive', "$directory/archive");
 equals_source('archive', 'archive');
 
-# PostgreSQL's parallel restore does not make rows wait for the rows of an
-# extension's table that they reference: those come first, one after the other.
+# What a restored database says of its tables is its own, also in its next dump.
+silently('pg_dump of what was restored', 'pg_dump', '-Fc', '-f', "$directory/second", 'archive');
+fresh('again');
+silently('pg_restore of it', 'pg_restore', '--exit-on-error', '-d', 'again', "$directory/second");
+equals_source('again', 'second generation');
+is($node->safe_psql('again', q{SELECT count(DISTINCT installation) FROM aiven_rbac.dumped_table}), '2', 'second generation: one dump has told of itself');
+is($node->safe_psql('again', $findings), '', 'second generation: nothing is missing');
+
+# --- many jobs at a time, as docs/upgrading.md says -----------------------------------
+
+my ($documented) = slurp_file('docs/upgrading.md') =~ /^((?: {4}pg_restore .*\n)+)/m;
 fresh('jobs');
-silently("pg_restore @$_", 'pg_restore', '--exit-on-error', @$_, '-d', 'jobs', "$directory/archive")
-  for [ '--section=pre-data' ], [ '--section=data', '-n', 'aiven_rbac' ],
-  [ '-j', '2', '--section=data', '-N', 'aiven_rbac' ], [ '-j', '2', '--section=post-data' ];
+foreach my $command (split /\n/, $documented)
+{
+	$command =~ s/^ +//;
+	$command =~ s{acme\.dump}{$directory/archive};
+	$command =~ s/-d restored/-d jobs/ or die "\"$command\" has no database";
+	silently($command, split / /, $command);
+}
+like($documented, qr/ -j 4 /, 'many jobs are documented');
 equals_source('jobs', 'in parallel');
+is($node->safe_psql('jobs', $findings), '', 'in parallel: nothing is missing');
+
+my ($save, $load) = slurp_file('docs/upgrading.md') =~ /^ {4}(pg_dump -e .*) -f rights\.sql acme\n {4}(psql .*) -d copy -f rights\.sql$/m;
+silently($save, split(/ /, $save), '-f', "$directory/rights.sql", 'source');
+fresh('alone');
+silently($load, split(/ /, $load), '-d', 'alone', '-f', "$directory/rights.sql");
+same_decisions(decisions($node, 'alone'), $source{decisions}, 'the extension alone: the same decisions');
+is($node->safe_psql('alone', q{SELECT to_regclass('public.deployment')}), '', 'the extension alone: and nothing else');
+
+# --- wrong ways are loud ------------------------------------------------------------------
+
+sub wrongly
+{
+	my ($database, @options) = @_;
+	my ($stdout, $stderr);
+
+	fresh($database);
+	local $ENV{PGHOST} = $node->host;
+	local $ENV{PGPORT} = $node->port;
+	my $ok = IPC::Run::run([ 'pg_restore', '-d', $database, @options, "$directory/archive" ], '>', \$stdout, '2>', \$stderr);
+	return ($ok, $node->safe_psql($database, $findings));
+}
+
+# Tables that have rows there, and none here
+sub lost
+{
+	my ($database) = @_;
+	my $filled = q{
+		SELECT c.relname FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (id, condition), pg_class AS c
+		WHERE e.extname = 'aiven_rbac' AND c.oid = x.id AND c.relname <> 'dumped_table'
+		  AND query_to_xml(format('SELECT 1 FROM aiven_rbac.%I %s LIMIT 1', c.relname, x.condition), false, false, '')::text ~ '<row'
+		ORDER BY 1};
+	my %here = map { $_ => 1 } split /\n/, $node->safe_psql($database, $filled);
+	return grep { !$here{$_} } split /\n/, $node->safe_psql('source', $filled);
+}
+sub tells_of_lost
+{
+	my ($database, $told, $what) = @_;
+
+	is_deeply([ $told =~ /^aiven_rbac\.(\w+): it had rows in the dump that was restored, and has none$/mg ], [ lost($database) ], $what);
+}
+
+# The worst order that jobs could come to
+silently('pg_restore -l', 'pg_restore', '-l', '-f', "$directory/list", "$directory/archive");
+my $list = slurp_file("$directory/list");
+my @data = grep { / TABLE DATA aiven_rbac / } split /^/, $list;
+my $reversed = join '', map { / TABLE DATA aiven_rbac / ? pop @data : $_ } split /^/, $list;
+append_to_file("$directory/reversed", $reversed);
+my ($ok, $told) = wrongly('reversed', '-L', "$directory/reversed");
+ok(!$ok, 'in the worst order: pg_restore fails');
+cmp_ok(scalar lost('reversed'), '>', 10, 'in the worst order: much is lost');
+tells_of_lost('reversed', $told, 'in the worst order: each table that has lost its rows is found');
+
+($ok, $told) = wrongly('careless', '-j', '4');
+is($ok, $told eq '', 'all at once: pg_restore fails when something is missing');
+tells_of_lost('careless', $told, 'all at once: and what is missing is found');
+
+($ok, $told) = wrongly('cut', '--section=pre-data', '--section=data');
+is($told, join("\n", 'public.deployment: row-level security is not enabled, but column "place" says which resource a row belongs to',
+	'public.secret: row-level security is forced, but not enabled, as when the end of a restore is missing'), 'without its end: every table that was protected is found');
+
+# A part of the rows, with the rules off
+fresh('part');
+silently('structure of a part', 'pg_restore', '--exit-on-error', '--schema-only', '-d', 'part', "$directory/archive");
+silently('data of a part', 'pg_restore', '--exit-on-error', '--data-only', '--disable-triggers', (map { ('-t', $_) } 'access_grant', 'dumped_table'),
+	'-d', 'part', "$directory/archive");
+$told = $node->safe_psql('part', $findings);
+like($told, qr/^aiven_rbac\.access_grant: rows that by "$_" reference what does not exist: \d+$/m, "a part: $_")
+  for 'access_grant_membership_fkey', 'access_grant_resource_fkey', 'access_grant_grantable_on_fkey';
+tells_of_lost('part', $told, 'a part: what is left out is found');
 
 # --- structure first, data later -----------------------------------------------------
 
@@ -184,7 +276,7 @@ data_into('script', 'data as a script', 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', 
 equals_source('script', 'data as a script');
 
 # The restored database is alive: rules still hold there.
-my ($stdout, $stderr);
+my $stderr;
 $node->psql('archive', q{SELECT rbac_unit_create('acme.engineering', 'inside')}, stderr => \$stderr);
 like($stderr, qr/ERROR: .*"acme.engineering"/, 'H1: what is refused before is refused after');
 $node->psql('archive', q{DELETE FROM aiven_rbac.group_member WHERE account_owners}, stderr => \$stderr);
