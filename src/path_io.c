@@ -24,12 +24,10 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "path.h"
+#include "rbac_excerpt.h"
 
 /* Version byte of the binary form */
 #define RBAC_PATH_BINARY_VERSION	1
-
-/* Longest part of a refused value that a message repeats, in bytes */
-#define EXCERPT_MAX		80
 
 #define LABEL_RULE "A label is 1 to 63 of a-z, 0-9, \"-\" and \"_\", beginning with a letter or digit."
 
@@ -48,34 +46,6 @@ static inline bool
 is_label_byte(unsigned char c)
 {
 	return is_alphanumeric(c) || c == '-' || c == '_';
-}
-
-/*
- * Copy as much of a refused value as a message should repeat.  The value can
- * be anything, so bytes that could disturb a terminal or are not valid in the
- * database's encoding become '?'.
- */
-static char *
-excerpt(const char *text, int len)
-{
-	bool		clipped = len > EXCERPT_MAX;
-	bool		valid;
-	char	   *result = palloc(EXCERPT_MAX + sizeof("..."));
-
-	/* A character cut in two by this is dropped by pg_mbcliplen() */
-	valid = pg_verify_mbstr(GetDatabaseEncoding(), text, len, true);
-	if (clipped)
-		len = valid ? pg_mbcliplen(text, len, EXCERPT_MAX) : EXCERPT_MAX;
-
-	for (int i = 0; i < len; i++)
-	{
-		unsigned char c = text[i];
-
-		result[i] = (c < ' ' || c == 0x7f || (!valid && IS_HIGHBIT_SET(c))) ? '?' : c;
-	}
-	strcpy(result + len, clipped ? "..." : "");
-
-	return result;
 }
 
 /*
@@ -118,7 +88,7 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 	if (len > RBAC_PATH_MAX)
 		ereturn(escontext, NULL,
 				(errcode(sqlerrcode),
-				 errmsg("path \"%s\" is too long", excerpt(text, len)),
+				 errmsg("path \"%s\" is too long", rbac_excerpt(text, len)),
 				 errdetail("It has %d bytes, and a path has %d at most.",
 						   len, RBAC_PATH_MAX),
 				 errhint("Use shorter labels.")));
@@ -136,7 +106,7 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 			if (i == start)
 				ereturn(escontext, NULL,
 						(errcode(sqlerrcode),
-						 errmsg("path \"%s\" has an empty label", excerpt(text, len)),
+						 errmsg("path \"%s\" has an empty label", rbac_excerpt(text, len)),
 						 errdetail("Label %d, at position %d, has no characters.",
 								   label, start + 1),
 						 errhint("Labels are joined by single dots, with no dot at either end.")));
@@ -152,13 +122,13 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 		if (!is_label_byte(c) || (i == start && !is_alphanumeric(c)))
 		{
 			const char *end = memchr(text + i, '.', len - i);
-			char	   *name = excerpt(text + start,
+			char	   *name = rbac_excerpt(text + start,
 									   (end ? end : text + len) - (text + start));
 
 			if (c >= 'A' && c <= 'Z')
 				ereturn(escontext, NULL,
 						(errcode(sqlerrcode),
-						 errmsg("path \"%s\" has an upper-case letter", excerpt(text, len)),
+						 errmsg("path \"%s\" has an upper-case letter", rbac_excerpt(text, len)),
 						 errdetail("Label %d (\"%s\") has the character \"%c\" at position %d; labels are in lower case.",
 								   label, name, c, i + 1),
 						 errhint("Write \"%c\"; a display name can have capitals.",
@@ -168,14 +138,14 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 				ereturn(escontext, NULL,
 						(errcode(sqlerrcode),
 						 errmsg("path \"%s\" has a label that begins with \"%c\"",
-								excerpt(text, len), c),
+								rbac_excerpt(text, len), c),
 						 errdetail("Label %d (\"%s\") has the character \"%c\" at position %d; the first of a label is a letter or digit.",
 								   label, name, c, i + 1),
 						 errhint(LABEL_RULE)));
 
 			ereturn(escontext, NULL,
 					(errcode(sqlerrcode),
-					 errmsg("path \"%s\" has an invalid character", excerpt(text, len)),
+					 errmsg("path \"%s\" has an invalid character", rbac_excerpt(text, len)),
 					 errdetail("Label %d (\"%s\") has the %s at position %d.",
 							   label, name, describe_character(text + i, len - i), i + 1),
 					 errhint(LABEL_RULE)));
@@ -188,7 +158,7 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 
 			ereturn(escontext, NULL,
 					(errcode(sqlerrcode),
-					 errmsg("path \"%s\" has a label that is too long", excerpt(text, len)),
+					 errmsg("path \"%s\" has a label that is too long", rbac_excerpt(text, len)),
 					 errdetail("Label %d, at position %d, has %d bytes, and a label has %d at most.",
 							   label, start + 1, labellen, RBAC_LABEL_MAX),
 					 errhint("Use a shorter label; a display name can be longer.")));

@@ -22,6 +22,7 @@
 #include "utils/varlena.h"
 
 #include "rbac_catalogue.h"
+#include "rbac_excerpt.h"
 #include "rbac_signal.h"
 
 PG_FUNCTION_INFO_V1(rbac_is_common_name);
@@ -318,7 +319,7 @@ unknown_name(const Catalogue *catalogue, const char *name)
 		appendStringInfo(&hint, "%s\"%s\"", shown == 0 ? "" : ", ", best[shown]);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("permission, role or action \"%s\" does not exist", name),
+			 errmsg("permission, role or action \"%s\" does not exist", rbac_excerpt(name, length)),
 			 errdetail("Actions look like \"service.fork\", permissions like \"project:services:write\", roles like \"operator\"."),
 			 shown > 0 ?
 			 errhint_plural("The nearest name is %s.", "The nearest names are %s.", shown, hint.data) :

@@ -26,6 +26,7 @@
 
 #include "compat.h"
 #include "rbac_cache.h"
+#include "rbac_excerpt.h"
 #include "rbac_session.h"
 #include "rbac_signal.h"
 #include "rbac_standing.h"
@@ -310,10 +311,12 @@ rbac_find_grantable(PG_FUNCTION_ARGS)
 			if (requirement.custom)
 				ereport(ERROR,
 						(errcode(ERRCODE_UNDEFINED_OBJECT),
-						 errmsg("role \"%s\" does not exist in this organization", name)));
+						 errmsg("role \"%s\" does not exist in this organization",
+								rbac_excerpt(name, strlen(name)))));
 			ereport(ERROR,
 					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("\"%s\" is an action, and actions are not granted one by one", name),
+					 errmsg("\"%s\" is an action, and actions are not granted one by one",
+							rbac_excerpt(name, strlen(name))),
 					 errhint("Grant a permission or role that allows it.")));
 		}
 		*result = grantable->id;

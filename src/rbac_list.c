@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "rbac_decide.h"
+#include "rbac_excerpt.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_self);
@@ -129,7 +130,7 @@ kind_argument(FunctionCallInfo fcinfo, int argument)
 	if (!rbac_kind_from_name(name, &kind))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("kind of resource \"%s\" does not exist", name),
+				 errmsg("kind of resource \"%s\" does not exist", rbac_excerpt(name, strlen(name))),
 				 errhint("The kinds are organization, unit, project and service.")));
 	return kind;
 }

@@ -202,12 +202,19 @@ read_row_key(Relation table, const char *text, Key *key)
 static bool
 read_key(Relation table, const char *text, Key *key)
 {
-	Relation	index = open_primary_key(table);
+	Relation	index;
 	Oid			type;
 	Oid			input;
 	Oid			param;
 	bool		usable;
 
+	/* The type's input function would repeat all of it. */
+	if (strlen(text) > BLCKSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key of the row is too long"),
+				 errdetail("It has %zu bytes, and no index can hold such a key.", strlen(text))));
+	index = open_primary_key(table);
 	if (index == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

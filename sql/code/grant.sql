@@ -28,10 +28,10 @@ BEGIN
     SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
     INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
     IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on % "%"', name, r.kind, r.path
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', aiven_rbac.excerpt(name), r.kind, r.path
             USING ERRCODE = 'invalid_grant_operation',
-                  DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', name)
-                                ELSE format('"%s" can be granted on these kinds of resource: %s.', name, levels) END,
+                  DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', aiven_rbac.excerpt(name))
+                                ELSE format('"%s" can be granted on these kinds of resource: %s.', aiven_rbac.excerpt(name), levels) END,
                   HINT = CASE WHEN g.type = 'built-in' THEN 'Make a member super admin with rbac_super_admin_add().'
                               WHEN r.kind = 'service' THEN 'Grant it on the service''s project, or create a service user.'
                               ELSE 'Grant it on a resource of such a kind.' END;
@@ -45,7 +45,7 @@ BEGIN
     IF NOT aiven_rbac.hold_membership(p.id, r.organization, 'share') THEN
         PERFORM aiven_rbac.look_again(resource, '{organization,unit,project,service}');
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
-        RAISE EXCEPTION '% "%" does not belong to the organization of "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), resource
+        RAISE EXCEPTION '% "%" does not belong to the organization of "%"', replace(p.kind, '_', ' '), aiven_rbac.excerpt(coalesce(p.email, p.name)), resource
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Only accepted members, and groups and application users of the organization, can be granted anything.',
                   HINT = CASE WHEN p.kind = 'user' THEN 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().'

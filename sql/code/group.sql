@@ -93,7 +93,7 @@ BEGIN
     IF g.account_owners THEN
         PERFORM aiven_rbac.require_to_hand_out(actor, 'super_admin.manage', g.organization);
         IF p.kind <> 'user' THEN
-            RAISE EXCEPTION 'application user "%" cannot be a super admin', p.name
+            RAISE EXCEPTION 'application user "%" cannot be a super admin', aiven_rbac.excerpt(p.name)
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
     ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
@@ -106,7 +106,7 @@ BEGIN
     END IF;
     IF NOT aiven_rbac.hold_membership(p.id, g.organization, 'share') THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user}');
-        RAISE EXCEPTION '% "%" does not belong to the organization of group "%"', replace(p.kind, '_', ' '), coalesce(p.email, p.name), g.name
+        RAISE EXCEPTION '% "%" does not belong to the organization of group "%"', replace(p.kind, '_', ' '), aiven_rbac.excerpt(coalesce(p.email, p.name)), aiven_rbac.excerpt(g.name)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = 'Groups hold accepted members and application users of their organization.',
                   HINT = 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().';
@@ -160,7 +160,7 @@ BEGIN
         IF aiven_rbac.is_in_group_now(principal, g.id) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
         END IF;
-        RAISE EXCEPTION 'the principal with id % is not a member of group "%"', coalesce(principal::text, 'NULL'), g.name
+        RAISE EXCEPTION 'the principal with id % is not a member of group "%"', coalesce(principal::text, 'NULL'), aiven_rbac.excerpt(g.name)
             USING ERRCODE = 'undefined_object';
     END IF;
 END

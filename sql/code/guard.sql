@@ -204,7 +204,7 @@ BEGIN
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
     IF p.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '% "%" is not of kind %', replace(p.kind, '_', ' '), p.name, expected
+        RAISE EXCEPTION '% "%" is not of kind %', replace(p.kind, '_', ' '), aiven_rbac.excerpt(p.name), expected
             USING ERRCODE = 'wrong_object_type',
                   HINT = 'rbac_user(), rbac_group() and rbac_application_user() give ids by name.';
     END IF;
@@ -228,7 +228,7 @@ CREATE FUNCTION aiven_rbac.user_with_email(email text) RETURNS aiven_rbac.princi
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT p FROM aiven_rbac.principal AS p
-    WHERE p.kind = 'user' AND lower(p.email) = lower(user_with_email.email)
+    WHERE p.kind = 'user' AND aiven_rbac.fold(p.email) = aiven_rbac.fold(user_with_email.email)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.user_with_email(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.user_with_email(text) IS 'the user with an email, or NULL';

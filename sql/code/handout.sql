@@ -136,7 +136,7 @@ BEGIN
     END IF;
     IF missing IS DISTINCT FROM '{}' THEN
         RAISE EXCEPTION 'permission denied to hand out "%" on "%"',
-                (SELECT g.name FROM aiven_rbac.grantable AS g WHERE g.id = grantable),
+                (SELECT aiven_rbac.excerpt(g.name) FROM aiven_rbac.grantable AS g WHERE g.id = grantable),
                 (aiven_rbac.resource_with_id_now(resource)).path
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('It requires every action that is handed out, for as long; the session''s principal lacks %s.',

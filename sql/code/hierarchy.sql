@@ -10,7 +10,7 @@ DECLARE
     own @extschema@.rbac_path := label::@extschema@.rbac_path;
 BEGIN
     IF @extschema@.rbac_path_nlevel(own) <> 1 THEN
-        RAISE EXCEPTION 'invalid label "%"', label
+        RAISE EXCEPTION 'invalid label "%"', aiven_rbac.excerpt(label)
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'A label is one part of a path, without dots.',
                   HINT = 'The parent''s path is an argument of its own.';
@@ -59,6 +59,7 @@ BEGIN
     IF label IS NULL OR id IS NULL THEN
         RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    PERFORM aiven_rbac.require_text('name of the ' || kind, name, 'name', 255);
     r.id := id;
     r.kind := kind;
     r.organization := coalesce((parent).organization, id);
@@ -107,6 +108,7 @@ BEGIN
         RAISE EXCEPTION 'the name of % "%" must not be empty', kind, path
             USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
     END IF;
+    PERFORM aiven_rbac.require_text('name of the ' || kind, name, 'name', 255);
     UPDATE aiven_rbac.resource AS x SET name = rename_resource.name
     WHERE x.id = r.id AND x.name <> rename_resource.name;
     -- Apart, since whoever names the path in an UPDATE waits, as for a change of
@@ -168,7 +170,7 @@ BEGIN
     founder := aiven_rbac.hold_principal(actor, super_admin, '{user}', 'edit');
     actor := aiven_rbac.current_actor();
     IF founder.deactivated_at IS NOT NULL THEN
-        RAISE EXCEPTION 'user "%" is deactivated', founder.email
+        RAISE EXCEPTION 'user "%" is deactivated', aiven_rbac.excerpt(founder.email)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'An organization needs an active super admin.';
     END IF;
@@ -180,7 +182,7 @@ BEGIN
     manager := aiven_rbac.managed_by_now(founder.id);
     IF actor.operator IS NOT TRUE AND manager IS NOT NULL
        AND @extschema@.rbac_has_permission(actor.principal, manager, 'role:organization:admin') IS NOT TRUE THEN
-        RAISE EXCEPTION 'managed user "%" cannot create an organization', founder.email
+        RAISE EXCEPTION 'managed user "%" cannot create an organization', aiven_rbac.excerpt(founder.email)
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
                                   (aiven_rbac.resource_with_id_now(manager)).path),

@@ -7,7 +7,7 @@ CREATE FUNCTION aiven_rbac.has_domain(organization uuid, name text) RETURNS bool
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT EXISTS (SELECT FROM aiven_rbac.domain AS d
-                   WHERE d.organization = has_domain.organization AND d.name = lower(has_domain.name))
+                   WHERE d.organization = has_domain.organization AND d.name = aiven_rbac.fold(has_domain.name))
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.has_domain(uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.has_domain(uuid, text) IS 'has an organization added a domain?';
@@ -29,12 +29,12 @@ DECLARE
     d aiven_rbac.domain;
 BEGIN
     SELECT * INTO d FROM aiven_rbac.domain AS x
-    WHERE x.organization = (organization).id AND x.name = lower(hold_domain.domain) FOR UPDATE;
+    WHERE x.organization = (organization).id AND x.name = aiven_rbac.fold(hold_domain.domain) FOR UPDATE;
     IF NOT FOUND THEN
         IF aiven_rbac.has_domain_now((organization).id, domain) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
         END IF;
-        RAISE EXCEPTION 'domain "%" does not exist in organization "%"', coalesce(domain, 'NULL'), (organization).path
+        RAISE EXCEPTION 'domain "%" does not exist in organization "%"', aiven_rbac.excerpt(domain), (organization).path
             USING ERRCODE = 'undefined_object', HINT = 'Add it first: rbac_domain_add().';
     END IF;
     RETURN d;
@@ -56,7 +56,7 @@ DECLARE
     violated text;
     missing text;
 BEGIN
-    INSERT INTO aiven_rbac.domain (organization, name, verification) VALUES (o.id, lower(domain), verification);
+    INSERT INTO aiven_rbac.domain (organization, name, verification) VALUES (o.id, aiven_rbac.fold(domain), verification);
     RETURN verification;
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
@@ -81,7 +81,7 @@ DECLARE
     violated text;
 BEGIN
     IF d.verification IS DISTINCT FROM btrim(observed) THEN
-        RAISE EXCEPTION 'domain "%" is not verified', d.name
+        RAISE EXCEPTION 'domain "%" is not verified', aiven_rbac.excerpt(d.name)
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'The text that was observed is not the one that was to be published.',
                   HINT = format('Publish "%s" in a TXT record of the domain.', d.verification);
@@ -95,7 +95,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) IS
-    'verify a domain with the text that was looked up in DNS; for a trusted back end; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
+    'verify a domain with the text that was looked up in DNS; for a trusted back end, which also judges that the domain is no public suffix, such as co.uk; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
 
 CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
     LANGUAGE plpgsql
@@ -128,7 +128,7 @@ DECLARE
     missing text;
 BEGIN
     INSERT INTO aiven_rbac.identity_provider (id, organization, name, entity_id, url, certificate_fingerprint)
-    VALUES (id, o.id, name, entity_id, url, lower(replace(certificate_fingerprint, ':', '')));
+    VALUES (id, o.id, name, entity_id, url, aiven_rbac.fold(replace(certificate_fingerprint, ':', '')));
     RETURN id;
 EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;

@@ -868,7 +868,7 @@ BEGIN
     END IF;
     SELECT f.severity INTO severity FROM aiven_rbac.findings() AS f WHERE f.object = object AND f.finding = finding;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'there is no such finding about "%"', left(object, 100)
+        RAISE EXCEPTION 'there is no such finding about "%"', aiven_rbac.excerpt(object)
             USING ERRCODE = 'undefined_object', HINT = 'Give object and finding as rbac_check_protection() does.';
     ELSIF severity = 'error' THEN
         RAISE EXCEPTION 'an error cannot be acknowledged'

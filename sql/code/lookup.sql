@@ -40,7 +40,7 @@ DECLARE
     p aiven_rbac.principal := aiven_rbac.user_with_email_now(email);
 BEGIN
     IF p.id IS NULL OR aiven_rbac.may_know(viewer, p) IS NOT TRUE THEN
-        RAISE EXCEPTION 'user "%" does not exist', email
+        RAISE EXCEPTION 'user "%" does not exist', aiven_rbac.excerpt(email)
             USING ERRCODE = 'undefined_object',
                   DETAIL = 'There is none, or the session''s principal shares no organization with the user.',
                   HINT = 'Users are known by their email: rbac_user_create() makes one.';
@@ -49,7 +49,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_user(text) IS
-    'the id of the user with an email (case does not matter); an error if there is none';
+    'the id of the user with an email, in which the letters A to Z and a to z are one; an error if there is none';
 
 CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac_path, name text) RETURNS uuid
     LANGUAGE plpgsql STABLE
@@ -64,7 +64,7 @@ BEGIN
     SELECT p.id INTO result FROM aiven_rbac.principal AS p
     WHERE p.organization = o.id AND p.kind = find_by_name.kind AND p.name = find_by_name.name;
     IF NOT FOUND THEN
-        RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), name, organization
+        RAISE EXCEPTION '% "%" does not exist in organization "%"', replace(kind, '_', ' '), aiven_rbac.excerpt(name), organization
             USING ERRCODE = 'undefined_object', HINT = format('rbac_%s_create() makes one.', kind);
     END IF;
     RETURN result;

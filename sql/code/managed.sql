@@ -4,7 +4,7 @@
 CREATE VIEW aiven_rbac.managed_user AS
     SELECT p.id AS principal, d.organization
     FROM aiven_rbac.domain AS d
-    JOIN aiven_rbac.principal AS p ON d.name = pg_catalog.lower(pg_catalog.split_part(p.email, '@', 2))
+    JOIN aiven_rbac.principal AS p ON d.name = aiven_rbac.fold(pg_catalog.split_part(p.email, '@', 2))
     WHERE p.kind = 'user' AND d.verified_at IS NOT NULL;
 COMMENT ON VIEW aiven_rbac.managed_user IS
     'users and the organization that manages them; one at most, since a domain is verified once';
@@ -15,7 +15,7 @@ CREATE FUNCTION aiven_rbac.domain_manager(email text) RETURNS uuid
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT d.organization FROM aiven_rbac.domain AS d
-    WHERE d.name = lower(split_part(email, '@', 2)) AND d.verified_at IS NOT NULL
+    WHERE d.name = aiven_rbac.fold(split_part(email, '@', 2)) AND d.verified_at IS NOT NULL
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.domain_manager(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.domain_manager(text) IS

@@ -17,14 +17,12 @@ BEGIN
                   DETAIL = 'Users are global: they sign up with the application, not with an organization.',
                   HINT = 'Invite them by email: rbac_invitation_create().';
     END IF;
-    IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
-        RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
-    END IF;
+    PERFORM aiven_rbac.require_text('email address', coalesce(email, 'NULL'), 'email', 254);
+    PERFORM aiven_rbac.require_text('name of the user', name, 'name', 255);
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, name, email) VALUES (id, 'user', coalesce(name, email), email);
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'user "%" already exists', email
+        RAISE EXCEPTION 'user "%" already exists', aiven_rbac.excerpt(email)
             USING ERRCODE = 'unique_violation', DETAIL = 'Neither the email, whatever its case, nor the id may be another principal''s.';
     END;
     RETURN id;
@@ -207,7 +205,7 @@ BEGIN
     END LOOP;
     FOREACH organization IN ARRAY organizations LOOP
         IF aiven_rbac.is_member_now(actor, organization) IS NOT TRUE THEN
-            RAISE EXCEPTION 'permission denied to change the email of user "%"', (p).email
+            RAISE EXCEPTION 'permission denied to change the email of user "%"', aiven_rbac.excerpt((p).email)
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = 'The user holds something in an organization that the session''s principal is not a member of.',
                       HINT = 'The application changes it, without a principal, once it has seen that the new address is the user''s.';
@@ -265,7 +263,7 @@ BEGIN
                       HINT = 'The application changes it, without a principal, once it has seen that the new address is the user''s.';
         END IF;
     ELSIF actor.principal = p.id AND @extschema@.rbac_has_permission(actor.principal, manager, 'user.edit') IS NOT TRUE THEN
-        RAISE EXCEPTION 'managed user "%" cannot edit their own profile', p.email
+        RAISE EXCEPTION 'managed user "%" cannot edit their own profile', aiven_rbac.excerpt(p.email)
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('The user is managed by organization "%s".',
                                   (aiven_rbac.resource_with_id_now(manager)).path),
@@ -274,11 +272,11 @@ BEGIN
         PERFORM aiven_rbac.require_manager(actor, 'user.edit', p.id);
         IF actor.operator IS NOT TRUE AND email IS NOT NULL
            AND aiven_rbac.domain_manager_now(email) IS DISTINCT FROM manager THEN
-            RAISE EXCEPTION 'permission denied to move user "%" out of the organization''s domains', p.email
+            RAISE EXCEPTION 'permission denied to move user "%" out of the organization''s domains', aiven_rbac.excerpt(p.email)
                 USING ERRCODE = 'insufficient_privilege',
                       DETAIL = 'The email of a managed user stays in a domain that the managing organization has verified.';
         END IF;
-        IF lower(email) <> lower(p.email) AND actor.principal IS DISTINCT FROM p.id THEN
+        IF aiven_rbac.fold(email) <> aiven_rbac.fold(p.email) AND actor.principal IS DISTINCT FROM p.id THEN
             PERFORM aiven_rbac.require_manager_to_hand_out(actor, 'user.edit', p.id);
             PERFORM aiven_rbac.require_all_of_user(actor, p);
         END IF;
@@ -287,15 +285,13 @@ BEGIN
         RAISE EXCEPTION 'the name of a user must not be empty'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL leaves the name as it is.';
     END IF;
-    IF email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
-        RAISE EXCEPTION 'invalid email address "%"', email
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
-    END IF;
+    PERFORM aiven_rbac.require_text('name of the user', name, 'name', 255);
+    PERFORM aiven_rbac.require_text('email address', email, 'email', 254);
     UPDATE aiven_rbac.principal AS x
     SET name = coalesce(rbac_user_edit.name, x.name), email = coalesce(rbac_user_edit.email, x.email)
     WHERE x.id = p.id AND (x.name <> rbac_user_edit.name OR x.email <> rbac_user_edit.email);
 EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION 'user "%" already exists', email
+    RAISE EXCEPTION 'user "%" already exists', aiven_rbac.excerpt(email)
         USING ERRCODE = 'unique_violation', DETAIL = 'The email, whatever its case, may not be another user''s.';
 END
 $$;
@@ -348,6 +344,23 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
     'delete a managed user, with all memberships and grants; it requires user.delete in the managing organization, for a super admin also super_admin.manage';
 
+CREATE FUNCTION aiven_rbac.require_principal_texts(kind text, name text, description text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    called text := replace(kind, '_', ' ');
+BEGIN
+    PERFORM aiven_rbac.require_text('name of the ' || called, name, 'name', 255);
+    PERFORM aiven_rbac.require_text('description of the ' || called, description, 'note', 1000);
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) IS
+    'raise unless a name and a description (NULL: none) are fit for a group or application user';
+
 CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_path,
                                             name text, description text)
     RETURNS uuid
@@ -364,11 +377,12 @@ BEGIN
         RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM aiven_rbac.require_principal_texts(kind, name, description);
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
         VALUES (id, kind, o.id, name, description);
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), name, organization
+        RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), aiven_rbac.excerpt(name), organization
             USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
     END;
     INSERT INTO aiven_rbac.membership (principal, organization, kind) VALUES (id, o.id, kind);
@@ -410,13 +424,14 @@ DECLARE
     called text := replace((p).kind, '_', ' ');
 BEGIN
     IF name = '' THEN
-        RAISE EXCEPTION 'the name of % "%" must not be empty', called, (p).name USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'the name of % "%" must not be empty', called, aiven_rbac.excerpt((p).name) USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    PERFORM aiven_rbac.require_principal_texts((p).kind, name, description);
     UPDATE aiven_rbac.principal AS x
     SET name = coalesce(edit_principal.name, x.name), description = coalesce(edit_principal.description, x.description)
     WHERE x.id = (p).id AND (x.name <> edit_principal.name OR x.description IS DISTINCT FROM coalesce(edit_principal.description, x.description));
 EXCEPTION WHEN unique_violation THEN
-    RAISE EXCEPTION '% "%" already exists in the organization', called, name
+    RAISE EXCEPTION '% "%" already exists in the organization', called, aiven_rbac.excerpt(name)
         USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
 END
 $$;
@@ -480,26 +495,23 @@ DECLARE
     id uuid := gen_random_uuid();
 BEGIN
     PERFORM aiven_rbac.require_to_hand_out(act.actor, 'user.invite', o.id);
-    IF email IS NULL OR email !~ '^[^@[:space:]]+@[^@[:space:]]+$' THEN
-        RAISE EXCEPTION 'invalid email address "%"', coalesce(email, 'NULL')
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'It looks like "ann@acme.example".';
-    END IF;
+    PERFORM aiven_rbac.require_text('email address', coalesce(email, 'NULL'), 'email', 254);
     IF expires_at IS NULL OR expires_at <= aiven_rbac.judged_at() THEN
         RAISE EXCEPTION 'an invitation must expire in the future' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     -- An invitation that has expired makes room for a new one.
     UPDATE aiven_rbac.invitation AS i SET withdrawn_at = now()
-    WHERE i.organization = o.id AND lower(i.email) = lower(rbac_invitation_create.email)
+    WHERE i.organization = o.id AND aiven_rbac.fold(i.email) = aiven_rbac.fold(rbac_invitation_create.email)
       AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at <= aiven_rbac.judged_at();
     BEGIN
         INSERT INTO aiven_rbac.invitation (id, organization, email, expires_at) VALUES (id, o.id, email, expires_at);
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'user "%" is already invited to organization "%"', email, organization
+        RAISE EXCEPTION 'user "%" is already invited to organization "%"', aiven_rbac.excerpt(email), organization
             USING ERRCODE = 'unique_violation', HINT = 'Withdraw the invitation that is pending first.';
     END;
     -- Looked at last: the insertion has waited for whoever was accepting one.
     IF aiven_rbac.has_membership_now((aiven_rbac.user_with_email_now(email)).id, o.id) THEN
-        RAISE EXCEPTION 'user "%" is already a member of organization "%"', email, organization
+        RAISE EXCEPTION 'user "%" is already a member of organization "%"', aiven_rbac.excerpt(email), organization
             USING ERRCODE = 'duplicate_object';
     END IF;
     RETURN id;
@@ -604,7 +616,7 @@ BEGIN
                   HINT = 'Sign in as that user.';
     END IF;
     IF invitee.deactivated_at IS NOT NULL THEN
-        RAISE EXCEPTION 'user "%" is deactivated', invitee.email USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'user "%" is deactivated', aiven_rbac.excerpt(invitee.email) USING ERRCODE = 'insufficient_privilege';
     END IF;
     UPDATE aiven_rbac.invitation AS x SET accepted_at = now() WHERE x.id = i.id;
     INSERT INTO aiven_rbac.membership (principal, organization, kind)
@@ -661,7 +673,7 @@ BEGIN
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
     IF NOT FOUND THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user}');
-        RAISE EXCEPTION 'user "%" is not a member of organization "%"', p.email, organization
+        RAISE EXCEPTION 'user "%" is not a member of organization "%"', aiven_rbac.excerpt(p.email), organization
             USING ERRCODE = 'undefined_object';
     END IF;
 END

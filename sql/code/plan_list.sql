@@ -35,15 +35,16 @@ CREATE FUNCTION aiven_rbac.require_plan(project @extschema@.rbac_path, plan text
 DECLARE
     allowed text[] := aiven_rbac.allowed_plans_now(project);
     detail text := CASE WHEN allowed = '{}' THEN 'The plan lists at and above the project have no plan in common.'
-                        ELSE format('Allowed there are: %s.', array_to_string(allowed, ', ')) END;
+                        ELSE format('Allowed there are: %s.', aiven_rbac.excerpt(array_to_string(allowed, ', '))) END;
 BEGIN
+    PERFORM aiven_rbac.require_text('plan', plan, 'name', 255);
     IF allowed IS NOT NULL AND plan IS NULL THEN
         RAISE EXCEPTION 'a service in "%" needs a plan', project
             USING ERRCODE = 'null_value_not_allowed',
                   DETAIL = detail,
                   HINT = 'Choose an allowed plan, or change the lists with rbac_plan_list_set().';
     ELSIF plan <> ALL (allowed) THEN
-        RAISE EXCEPTION 'plan "%" is not allowed in "%"', left(plan, 100), project
+        RAISE EXCEPTION 'plan "%" is not allowed in "%"', aiven_rbac.excerpt(plan), project
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = detail,
                   HINT = 'Choose an allowed plan, or change the lists with rbac_plan_list_set().';
@@ -59,7 +60,7 @@ CREATE FUNCTION aiven_rbac.services_with_other_plans(project uuid, allowed text[
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT array_agg(format('"%s" (%s)', @extschema@.rbac_path_label(r.path), left(s.plan, 100)) ORDER BY r.path)
+    SELECT array_agg(format('"%s" (%s)', @extschema@.rbac_path_label(r.path), aiven_rbac.excerpt(s.plan)) ORDER BY r.path)
     FROM aiven_rbac.resource AS r JOIN aiven_rbac.service AS s ON s.id = r.id
     WHERE r.parent = project AND s.plan <> ALL (allowed)
 $$;

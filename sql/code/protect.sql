@@ -29,7 +29,7 @@ BEGIN
     PERFORM @extschema@.rbac_has_any_permission(gen_random_uuid(), VARIADIC names);
     SELECT n INTO own FROM unnest(names) AS n WHERE NOT aiven_rbac.is_common_name(n);
     IF FOUND THEN
-        RAISE EXCEPTION 'a policy cannot require role "%", which is an organization''s own', own
+        RAISE EXCEPTION 'a policy cannot require role "%", which is an organization''s own', left(own, 80)
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = 'Whoever edits the role would decide who passes.',
                   HINT = 'Name an action, or a role or permission that all organizations have.';

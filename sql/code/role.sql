@@ -33,7 +33,7 @@ BEGIN
                 SELECT * INTO STRICT permission FROM aiven_rbac.grantable AS g
                 WHERE g.id = aiven_rbac.find_grantable(member, role_actions.organization);
                 IF permission.type <> 'permission' THEN
-                    RAISE EXCEPTION 'role "%" cannot be a member of a role', member
+                    RAISE EXCEPTION 'role "%" cannot be a member of a role', aiven_rbac.excerpt(member)
                         USING ERRCODE = 'wrong_object_type',
                               DETAIL = 'The members of a role are actions and permissions.';
                 END IF;
@@ -41,14 +41,14 @@ BEGIN
                 WHERE w.grantable = permission.id AND w.granted_on = level;
             END IF;
             IF EXISTS (SELECT FROM unnest(numbers) AS n WHERE aiven_rbac.only_super_admins(n)) THEN
-                RAISE EXCEPTION '"%" cannot be a member of a role', member
+                RAISE EXCEPTION '"%" cannot be a member of a role', aiven_rbac.excerpt(member)
                     USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Only super admins can have it.';
             END IF;
             IF numbers IS NULL
                OR (level <> 'organization'
                    AND EXISTS (SELECT FROM aiven_rbac.action AS x
                                WHERE x.number = ANY (numbers) AND x.resource_kind = 'organization')) THEN
-                RAISE EXCEPTION '"%" means nothing on a %', member, level
+                RAISE EXCEPTION '"%" means nothing on a %', aiven_rbac.excerpt(member), level
                     USING ERRCODE = 'invalid_parameter_value',
                           DETAIL = 'It is about an organization as a whole.',
                           HINT = 'Leave it out, or let the role be granted on organizations only.';
@@ -100,20 +100,22 @@ DECLARE
     id uuid := gen_random_uuid();
 BEGIN
     PERFORM aiven_rbac.require_to_hand_out(act.actor, 'permission.grant', o.id);
-    IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' THEN
-        RAISE EXCEPTION 'invalid name "%" of a role', coalesce(name, 'NULL')
+    IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' OR length(name) > 255 THEN
+        RAISE EXCEPTION 'invalid name "%" of a role', aiven_rbac.excerpt(name)
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Use lower-case letters, digits, "_", "-" and ":", beginning with a letter or digit.';
     END IF;
+    PERFORM aiven_rbac.require_few('members of a role', cardinality(members));
+    PERFORM aiven_rbac.require_few('levels of a role', cardinality(grantable_on));
     IF EXISTS (SELECT FROM aiven_rbac.grantable AS g WHERE g.name = rbac_role_create.name AND g.owner IS NULL) THEN
-        RAISE EXCEPTION 'role or permission "%" already exists', name
+        RAISE EXCEPTION 'role or permission "%" already exists', aiven_rbac.excerpt(name)
             USING ERRCODE = 'unique_violation', DETAIL = 'Every organization has it.', HINT = 'Choose another name.';
     END IF;
     BEGIN
         INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name)
         VALUES (id, o.id, name, 'role', name);
     EXCEPTION WHEN unique_violation THEN
-        RAISE EXCEPTION 'role or permission "%" already exists', name
+        RAISE EXCEPTION 'role or permission "%" already exists', aiven_rbac.excerpt(name)
             USING ERRCODE = 'unique_violation', HINT = 'Choose another name, or change it with rbac_role_edit() if it is the organization''s.';
     END;
     PERFORM aiven_rbac.set_role(id, o.id, members, grantable_on);
@@ -160,7 +162,7 @@ BEGIN
         IF aiven_rbac.has_role_now(organization, name) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
         END IF;
-        RAISE EXCEPTION 'role "%" does not exist in this organization', coalesce(name, 'NULL')
+        RAISE EXCEPTION 'role "%" does not exist in this organization', aiven_rbac.excerpt(name)
             USING ERRCODE = 'undefined_object',
                   DETAIL = 'Built-in roles and permissions are the same everywhere, and stay as they are.',
                   HINT = 'rbac_role_create() defines a role of the organization.';
@@ -190,6 +192,8 @@ DECLARE
     granted record;
 BEGIN
     PERFORM aiven_rbac.require_to_hand_out(actor, 'permission.grant', o.id);
+    PERFORM aiven_rbac.require_few('members of a role', cardinality(members));
+    PERFORM aiven_rbac.require_few('levels of a role', cardinality(grantable_on));
     IF members IS NULL THEN
         SELECT array_agg(DISTINCT x.name) INTO members
         FROM aiven_rbac.allowed_action AS w JOIN aiven_rbac.action AS x ON x.number = w.action WHERE w.grantable = role;
@@ -210,13 +214,13 @@ BEGIN
         FROM aiven_rbac.grants_of_now(role) AS a CROSS JOIN aiven_rbac.resource_with_id_now(a.resource) AS r
     LOOP
         IF granted.kind <> ALL (grantable_on) THEN
-            RAISE EXCEPTION 'role "%" is granted on %s', name, granted.kind
+            RAISE EXCEPTION 'role "%" is granted on %s', aiven_rbac.excerpt(name), granted.kind
                 USING ERRCODE = 'dependent_objects_still_exist',
                       DETAIL = format('It is granted on "%s".', granted.path),
                       HINT = 'Revoke it there first.';
         END IF;
         IF granted.actions IS NOT NULL AND granted.valid_until > aiven_rbac.judged_at() THEN
-            PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', name), granted.id, granted.actions,
+            PERFORM aiven_rbac.require_actions(actor, format('edit role "%s"', aiven_rbac.excerpt(name)), granted.id, granted.actions,
                                                granted.valid_from, granted.valid_until);
         END IF;
     END LOOP;
@@ -241,7 +245,7 @@ BEGIN
     FROM aiven_rbac.grants_of_now(role) AS a CROSS JOIN aiven_rbac.resource_with_id_now(a.resource) AS r
     ORDER BY r.path LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'role "%" is still granted', name
+        RAISE EXCEPTION 'role "%" is still granted', aiven_rbac.excerpt(name)
             USING ERRCODE = 'dependent_objects_still_exist',
                   DETAIL = format('It is granted on "%s".', place),
                   HINT = 'Revoke it there first.';

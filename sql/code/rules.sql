@@ -92,6 +92,64 @@ COMMENT ON FUNCTION aiven_rbac.check_resource() IS 'trigger: keeps the hierarchy
 CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.resource
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_resource();
 
+-- A list that is stored is short, so that nobody makes others wait for it (S8).
+CREATE FUNCTION aiven_rbac.require_few(called text, number integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF number > 100 THEN
+        RAISE EXCEPTION 'too many %', called
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('There are %s, and at most 100 are allowed.', number);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_few(text, integer) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_few(text, integer) IS 'raise if a list has more elements than are stored';
+
+CREATE FUNCTION aiven_rbac.count_tags(resource uuid) RETURNS integer
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT count(*)::integer FROM aiven_rbac.tag AS t WHERE t.resource = count_tags.resource $$;
+REVOKE ALL ON FUNCTION aiven_rbac.count_tags(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.count_tags(uuid) IS 'how many tags a resource has';
+
+CREATE FUNCTION aiven_rbac.count_tags_now(resource uuid) RETURNS integer
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.count_tags_now(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.count_tags_now(uuid) IS 'how many tags a resource has, as committed now';
+
+-- Sessions that tag one resource meet at its row, so that each counts what the
+-- others have added.
+CREATE FUNCTION aiven_rbac.check_tags() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    tagged uuid;
+BEGIN
+    FOR tagged IN SELECT DISTINCT a.resource FROM added AS a ORDER BY a.resource LOOP
+        PERFORM FROM aiven_rbac.resource AS r WHERE r.id = tagged FOR NO KEY UPDATE;
+        PERFORM aiven_rbac.require_few('tags of a resource', aiven_rbac.count_tags_now(tagged));
+    END LOOP;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.check_tags() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.check_tags() IS 'trigger: a resource has at most 100 tags';
+
+CREATE TRIGGER check_tags_inserted AFTER INSERT ON aiven_rbac.tag
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_tags();
+
+CREATE TRIGGER check_tags_updated AFTER UPDATE ON aiven_rbac.tag
+    REFERENCING NEW TABLE AS added
+    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.check_tags();
+
 -- The last super admin stays (P5).  The organization's row is updated so that
 -- two sessions that each remove another one meet there, in every isolation
 -- level.  For the same reason the row of a user who becomes a super admin is

@@ -16,6 +16,7 @@ BEGIN
         RAISE EXCEPTION 'a service needs a type'
             USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as "pg", "kafka" or "redis".';
     END IF;
+    PERFORM aiven_rbac.require_text('type of the service', service_type, 'name', 255);
     PERFORM aiven_rbac.require_plan(p.path, plan);
     r := aiven_rbac.create_resource('service', p, label, NULL, id);
     INSERT INTO aiven_rbac.service (id, organization, service_type, plan)
@@ -109,7 +110,7 @@ BEGIN
     PERFORM aiven_rbac.require(actor, r.kind || '_tag.delete', r.id);
     DELETE FROM aiven_rbac.tag AS t WHERE t.resource = r.id AND t.key = rbac_tag_remove.key;
     IF NOT FOUND THEN
-        RAISE EXCEPTION '"%" has no tag "%"', resource, coalesce(key, 'NULL') USING ERRCODE = 'undefined_object';
+        RAISE EXCEPTION '"%" has no tag "%"', resource, aiven_rbac.excerpt(key) USING ERRCODE = 'undefined_object';
     END IF;
 END
 $$;
@@ -156,7 +157,7 @@ DECLARE
 BEGIN
     DELETE FROM aiven_rbac.service_user AS x WHERE x.service = s.id AND x.username = rbac_service_user_delete.username;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'service "%" has no user "%"', service, coalesce(username, 'NULL') USING ERRCODE = 'undefined_object';
+        RAISE EXCEPTION 'service "%" has no user "%"', service, aiven_rbac.excerpt(username) USING ERRCODE = 'undefined_object';
     END IF;
 END
 $$;

@@ -110,7 +110,7 @@ BEGIN
         END IF;
     END IF;
     IF p.deactivated_at IS NOT NULL THEN
-        RAISE EXCEPTION 'user "%" is deactivated', p.email
+        RAISE EXCEPTION 'user "%" is deactivated', aiven_rbac.excerpt(p.email)
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'The organization that manages the user can reactivate it.';
     END IF;
@@ -127,6 +127,8 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Such as ''{203.0.113.0/24}''; NULL lets the token be used from anywhere.';
     END IF;
+    PERFORM aiven_rbac.require_few('networks of the token', cardinality(allowed_networks));
+    PERFORM aiven_rbac.require_text('description of the token', description, 'note', 1000);
 
     made := aiven_rbac.make_token();
     -- Application users are subject to no authentication policy.

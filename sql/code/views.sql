@@ -167,8 +167,8 @@ CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
     FROM aiven_rbac.invitation AS i
     JOIN aiven_rbac.resource AS r ON r.id = i.organization
     WHERE @extschema@.rbac_has_permission(i.organization, 'user_invitation.view')
-       OR pg_catalog.lower(i.email) = (SELECT pg_catalog.lower(p.email) FROM aiven_rbac.principal AS p
-                                       WHERE p.id = aiven_rbac.self());
+       OR aiven_rbac.fold(i.email) = (SELECT aiven_rbac.fold(p.email) FROM aiven_rbac.principal AS p
+                                      WHERE p.id = aiven_rbac.self());
 COMMENT ON VIEW aiven_rbac.visible_invitation IS
     'invitations and what became of them; each requires user_invitation.view; a user also sees those to the user''s own email';
 

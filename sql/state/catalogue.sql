@@ -4,9 +4,9 @@
 -- of (RBAC_MAX_ACTIONS in action_set.h): it never changes once given.
 CREATE TABLE aiven_rbac.action (
     number        smallint NOT NULL CHECK (number BETWEEN 0 AND 255),
-    name          text NOT NULL CHECK (name ~ '^[a-z0-9_]+\.[a-z0-9_]+$'),
+    name          text NOT NULL CHECK (name ~ '^[a-z0-9_]+\.[a-z0-9_]+$' AND pg_catalog.length(name) <= 255),
     resource_kind text NOT NULL CHECK (resource_kind IN ('organization', 'unit', 'project', 'service')),
-    description   text NOT NULL,
+    description   text NOT NULL CHECK (aiven_rbac.is_text(description, 'note', 1000)),
     built_in      boolean NOT NULL DEFAULT false,
     CONSTRAINT action_pkey PRIMARY KEY (number),
     CONSTRAINT action_name_key UNIQUE (name)
@@ -18,9 +18,9 @@ COMMENT ON TABLE aiven_rbac.action IS 'the atoms of access: what can be done, an
 CREATE TABLE aiven_rbac.grantable (
     id           uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     organization uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
-    name         text NOT NULL CHECK (name ~ '^[a-z0-9][a-z0-9_:-]*$'),
+    name         text NOT NULL CHECK (name ~ '^[a-z0-9][a-z0-9_:-]*$' AND pg_catalog.length(name) <= 255),
     type         text NOT NULL CHECK (type IN ('built-in', 'role', 'permission')),
-    console_name text NOT NULL,
+    console_name text NOT NULL CHECK (aiven_rbac.is_text(console_name, 'name', 255)),
     built_in     boolean NOT NULL DEFAULT false,
     owner        uuid GENERATED ALWAYS AS
         (NULLIF(organization, '00000000-0000-0000-0000-000000000000'::uuid)) STORED,

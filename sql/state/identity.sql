@@ -27,9 +27,9 @@ COMMENT ON INDEX aiven_rbac.domain_verified_key IS
 CREATE TABLE aiven_rbac.identity_provider (
     id                      uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     organization            uuid NOT NULL,
-    name                    text NOT NULL CONSTRAINT identity_provider_named CHECK (name <> ''),
-    entity_id               text NOT NULL CONSTRAINT identity_provider_entity_id_not_empty CHECK (entity_id <> ''),
-    url                     text NOT NULL CONSTRAINT identity_provider_url_shape CHECK (url ~ '^https://[^[:space:]]+$'),
+    name                    text NOT NULL CONSTRAINT identity_provider_named CHECK (aiven_rbac.is_text(name, 'name', 255)),
+    entity_id               text NOT NULL CONSTRAINT identity_provider_entity_id_not_empty CHECK (aiven_rbac.is_text(entity_id, 'word', 1000)),
+    url                     text NOT NULL CONSTRAINT identity_provider_url_shape CHECK (url ~ '^https://.' AND aiven_rbac.is_text(url, 'word', 1000)),
     certificate_fingerprint text NOT NULL
         CONSTRAINT identity_provider_fingerprint_shape CHECK (certificate_fingerprint ~ '^[0-9a-f]{64}$'),
     enabled                 boolean NOT NULL DEFAULT false,
@@ -40,11 +40,11 @@ CREATE TABLE aiven_rbac.identity_provider (
         REFERENCES aiven_rbac.organization (id) ON DELETE CASCADE
 );
 COMMENT ON TABLE aiven_rbac.identity_provider IS 'SAML identity providers of organizations';
-COMMENT ON CONSTRAINT identity_provider_named ON aiven_rbac.identity_provider IS 'The name must not be empty.';
+COMMENT ON CONSTRAINT identity_provider_named ON aiven_rbac.identity_provider IS 'A name has 1 to 255 characters, none of them a control character.';
 COMMENT ON CONSTRAINT identity_provider_entity_id_not_empty ON aiven_rbac.identity_provider IS
-    'The entity id stands in the provider''s SAML metadata.';
+    'The entity id stands in the provider''s SAML metadata: at most 1000 characters without spaces.';
 COMMENT ON CONSTRAINT identity_provider_url_shape ON aiven_rbac.identity_provider IS
-    'The URL for signing in begins with "https://".';
+    'The URL for signing in begins with "https://" and has at most 1000 characters, none of them a space.';
 COMMENT ON CONSTRAINT identity_provider_fingerprint_shape ON aiven_rbac.identity_provider IS
     'The fingerprint is the SHA-256 of the provider''s certificate: 64 hexadecimal digits, with or without colons.';
 COMMENT ON CONSTRAINT identity_provider_name_key ON aiven_rbac.identity_provider IS
@@ -56,7 +56,7 @@ CREATE TABLE aiven_rbac.authentication_policy (
     require_two_factor boolean NOT NULL DEFAULT false,
     allowed_methods    text[]
         CONSTRAINT authentication_policy_methods_not_empty
-        CHECK (allowed_methods <> '{}' AND pg_catalog.array_position(allowed_methods, NULL) IS NULL),
+        CHECK (pg_catalog.cardinality(allowed_methods) > 0 AND aiven_rbac.are_texts(allowed_methods, 'name', 63)),
     personal_tokens    boolean NOT NULL DEFAULT true,
     CONSTRAINT authentication_policy_pkey PRIMARY KEY (organization),
     CONSTRAINT authentication_policy_organization_fkey FOREIGN KEY (organization)
@@ -65,4 +65,4 @@ CREATE TABLE aiven_rbac.authentication_policy (
 COMMENT ON TABLE aiven_rbac.authentication_policy IS
     'what a user''s session must satisfy to hold anything in an organization; no allowed_methods: any';
 COMMENT ON CONSTRAINT authentication_policy_methods_not_empty ON aiven_rbac.authentication_policy IS
-    'Name at least one method, or give NULL to allow any: otherwise nobody could sign in.';
+    'Name 1 to 100 methods, each in 1 to 63 characters, or give NULL to allow any: otherwise nobody could sign in.';

@@ -4,9 +4,9 @@ CREATE TABLE aiven_rbac.principal (
     id             uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     kind           text NOT NULL,
     organization   uuid,
-    name           text NOT NULL CHECK (name <> ''),
-    email          text,
-    description    text,
+    name           text NOT NULL CONSTRAINT principal_name_shape CHECK (aiven_rbac.is_text(name, 'name', 255)),
+    email          text CONSTRAINT principal_email_shape CHECK (aiven_rbac.is_text(email, 'email', 254)),
+    description    text CONSTRAINT principal_description_shape CHECK (aiven_rbac.is_text(description, 'note', 1000)),
     account_owners boolean NOT NULL DEFAULT false,
     deactivated_at timestamptz,
     created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -22,14 +22,12 @@ CREATE TABLE aiven_rbac.principal (
         CHECK ((kind = 'user') = (organization IS NULL)),
     CONSTRAINT principal_user_has_email
         CHECK ((kind = 'user') = (email IS NOT NULL)),
-    CONSTRAINT principal_email_shape
-        CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
     CONSTRAINT principal_account_owners_is_group
         CHECK (kind = 'group' OR NOT account_owners),
     CONSTRAINT principal_only_users_deactivate
         CHECK (kind = 'user' OR deactivated_at IS NULL)
 );
-CREATE UNIQUE INDEX principal_email_key ON aiven_rbac.principal (pg_catalog.lower(email)) WHERE kind = 'user';
+CREATE UNIQUE INDEX principal_email_key ON aiven_rbac.principal (aiven_rbac.fold(email)) WHERE kind = 'user';
 CREATE UNIQUE INDEX principal_name_key ON aiven_rbac.principal (organization, kind, name);
 CREATE UNIQUE INDEX principal_account_owners_key ON aiven_rbac.principal (organization) WHERE account_owners;
 COMMENT ON TABLE aiven_rbac.principal IS
@@ -60,7 +58,7 @@ COMMENT ON TABLE aiven_rbac.membership IS
 CREATE TABLE aiven_rbac.invitation (
     id           uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     organization uuid NOT NULL,
-    email        text NOT NULL CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+$'),
+    email        text NOT NULL CONSTRAINT invitation_email_shape CHECK (aiven_rbac.is_text(email, 'email', 254)),
     invited_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     expires_at   timestamptz NOT NULL,
     accepted_at  timestamptz,
@@ -70,7 +68,7 @@ CREATE TABLE aiven_rbac.invitation (
         REFERENCES aiven_rbac.organization (id) ON DELETE CASCADE,
     CONSTRAINT invitation_ends_once CHECK (accepted_at IS NULL OR withdrawn_at IS NULL)
 );
-CREATE UNIQUE INDEX invitation_pending_key ON aiven_rbac.invitation (organization, pg_catalog.lower(email))
+CREATE UNIQUE INDEX invitation_pending_key ON aiven_rbac.invitation (organization, aiven_rbac.fold(email))
     WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
 COMMENT ON TABLE aiven_rbac.invitation IS 'invitations by email: pending, then accepted, withdrawn or expired';
 

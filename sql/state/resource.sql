@@ -15,7 +15,7 @@ CREATE TABLE aiven_rbac.resource (
     organization uuid NOT NULL,
     parent       uuid,
     path         @extschema@.rbac_path NOT NULL,
-    name         text NOT NULL,
+    name         text NOT NULL CONSTRAINT resource_name_shape CHECK (aiven_rbac.is_text(name, 'name', 255)),
     created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT resource_pkey PRIMARY KEY (id),
     CONSTRAINT resource_path_key UNIQUE (path),

@@ -31,7 +31,7 @@ CREATE TABLE aiven_rbac.token (
     expires_at       timestamptz,
     revoked_at       timestamptz,
     max_age          interval,
-    description      text,
+    description      text CONSTRAINT token_description_shape CHECK (aiven_rbac.is_text(description, 'note', 1000)),
     created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     principal_kind   text NOT NULL,
     -- How its maker had logged in: it opens no more than the maker's session.
@@ -42,7 +42,7 @@ CREATE TABLE aiven_rbac.token (
         REFERENCES aiven_rbac.principal (id, kind) ON DELETE CASCADE,
     CONSTRAINT token_principal_logs_in CHECK (principal_kind IN ('user', 'application_user')),
     CONSTRAINT token_digest_is_sha256 CHECK (pg_catalog.length(digest) = 32),
-    CONSTRAINT token_networks_named CHECK (allowed_networks <> '{}'
+    CONSTRAINT token_networks_named CHECK (pg_catalog.cardinality(allowed_networks) BETWEEN 1 AND 100
                                            AND pg_catalog.array_position(allowed_networks, NULL) IS NULL),
     CONSTRAINT token_max_age_positive CHECK (max_age > interval '0'),
     CONSTRAINT token_max_age_ends CHECK ((max_age IS NULL) = (expires_at IS NULL)),

@@ -158,13 +158,13 @@ pg_verify_mbstr(int enc, const char *text, int len, bool noError)
 }
 
 int
-pg_mbcliplen(const char *text, int len, int limit)
+pg_encoding_mbcliplen(int enc, const char *text, int len, int limit)
 {
 	int			clipped = 0;
 
 	while (clipped < len)
 	{
-		int			next = clipped + pg_encoding_mblen(encoding, text + clipped);
+		int			next = clipped + pg_encoding_mblen(enc, text + clipped);
 
 		if (next > limit)
 			break;

@@ -97,7 +97,7 @@ INSERT INTO mistake (who, query, code, message, detail, hint) VALUES
      $$ SELECT rbac_plan_list_set('acme', '{b,a}'); SELECT rbac_service_create('acme.finance', 'x', 'pg') $$, '22004', 'a service in "acme.finance" needs a plan',
      'Allowed there are: a, b.', 'Choose an allowed plan, or change the lists with rbac_plan_list_set().'),
     (NULL,
-     $$ SELECT rbac_plan_list_set('acme', '{a}'); SELECT rbac_service_create('acme.finance', 'x', 'pg', repeat('b', 1000)) $$, '22023', 'plan "' || repeat('b', 100) || '" is not allowed in "acme.finance"',
+     $$ SELECT rbac_plan_list_set('acme', '{a}'); SELECT rbac_service_create('acme.finance', 'x', 'pg', repeat('b', 200)) $$, '22023', 'plan "' || repeat('b', 80) || '..." is not allowed in "acme.finance"',
      'Allowed there are: a.', 'Choose an allowed plan, or change the lists with rbac_plan_list_set().'),
     (NULL,
      $$ SELECT rbac_service_plan_change('acme.finance.pg', 'big'); SELECT rbac_plan_list_set('acme.analytics', '{small}'); SELECT rbac_project_move('acme.finance', 'acme.analytics') $$,

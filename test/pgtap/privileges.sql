@@ -74,7 +74,7 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
               ARRAY['names_of', 'is_common_name', 'policy_expression', 'drop_policies', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes', 'own_organizations', 'judged_at'],
+                    'self', 'scopes', 'own_organizations', 'judged_at', 'fold'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
@@ -118,10 +118,13 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                   ('rbac_effective_permissions', 's', 's', true),
                   ('rbac_effective_permissions', 's', 's', false) $$,
                'S3: who the session is, and what it holds, is STABLE; deciding is PARALLEL SAFE, setting is not');
+SELECT set_eq($$ SELECT proname::text FROM member
+                 WHERE lanname = 'c' AND proname NOT LIKE 'rbac\_path\_%' AND provolatile = 'i' $$,
+              ARRAY['is_text', 'are_texts', 'require_text', 'excerpt'],
+              'S3: nothing that depends on the session or the tables is IMMUTABLE');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member
-                   WHERE lanname = 'c' AND proname NOT LIKE 'rbac\_path\_%'
-                     AND (provolatile = 'i' OR (provolatile = 'v' AND proparallel = 's')) $$,
-                'S3: nothing that depends on the session or the tables is IMMUTABLE, nothing VOLATILE is PARALLEL SAFE');
+                   WHERE lanname = 'c' AND provolatile = 'v' AND proparallel = 's' $$,
+                'S3: nothing VOLATILE is PARALLEL SAFE');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member
                    WHERE lanname = 'c' AND proname LIKE 'rbac\_path\_%'
                      AND (proparallel <> 's' OR NOT proisstrict

@@ -15,7 +15,7 @@ my $program = tempdir(CLEANUP => 1) . '/path_fuzz';
 my @compile = (
 	qw(cc -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all),
 	qw(-ffunction-sections -Wl,--gc-sections -Isrc), "-I$include",
-	'-D_GNU_SOURCE', '-o', $program, qw(test/fuzz/path_fuzz.c src/path_io.c),
+	'-D_GNU_SOURCE', '-o', $program, qw(test/fuzz/path_fuzz.c src/path_io.c src/rbac_excerpt.c),
 	"-L$lib", qw(-lpgcommon -lpgport));
 
 is(system(@compile), 0, 'the parser builds with the sanitizers')
