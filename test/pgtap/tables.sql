@@ -1,7 +1,7 @@
 -- The descriptors of the extension's tables (rbac_tables.c), and what is made
 -- from them: signals, and the list for pg_dump.
 BEGIN;
-SELECT plan(8);
+SELECT plan(10);
 
 CREATE TEMP TABLE described AS
 SELECT t.* FROM aiven_rbac.tables() WITH ORDINALITY AS t (name, signal, condition, place);
@@ -23,6 +23,11 @@ SELECT results_eq($$
     SELECT c.relname::text COLLATE "default", x.condition COLLATE "default" FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) WITH ORDINALITY AS x (id, condition, place)
     JOIN pg_class AS c ON c.oid = x.id WHERE e.extname = 'aiven_rbac' ORDER BY x.place
 $$, 'SELECT name, condition FROM described WHERE condition IS NOT NULL ORDER BY place', 'pg_dump takes them along in that order');
+
+-- What dumps say of themselves comes once, however often it is restored.
+SELECT lives_ok('INSERT INTO aiven_rbac.dumped_table SELECT d.name, d.installation FROM aiven_rbac.dumped_table AS d', 'a restore may be tried again');
+SELECT bag_eq('SELECT name FROM aiven_rbac.dumped_table', 'SELECT name FROM described WHERE condition IS NOT NULL',
+              'a dump can tell of every table that it takes along');
 
 -- C reads no table without one of these: rbac_tables_lock()
 SELECT results_eq('SELECT signal, array_agg(name ORDER BY name) FROM described WHERE signal IS NOT NULL GROUP BY signal ORDER BY signal', $$ VALUES
