@@ -7,6 +7,7 @@
 #   make check     every test; SUITES="regress tap" and FILES="path*" narrow it
 #   make demo      a tour in the terminal; KEEP=1 leaves its server running
 #   make bench     figures against hand-written policies
+#   make mutants   bugs planted in a copy: do the tests notice?
 #   make stress    changes and questions at once: is one that was acknowledged missed?
 #   make model     the protocol of the cache, searched in every order of steps
 #
@@ -17,7 +18,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -44,6 +45,9 @@ bench:
 model:
 	@tools/install-dependencies
 	@test/model/check
+
+mutants:
+	@test/mutants/run
 
 stress:
 	@SETTINGS='max_prepared_transactions=20 max_connections=60' \

@@ -131,4 +131,16 @@ SELECT is(who(), 'nobody', 'S2: RESET ALL over a local principal over one for th
 COMMIT;
 SELECT is(who(), 'nobody', 'S2: ends both');
 
+-- Within one query: whoever is the session's principal when a row is judged
+BEGIN;
+CREATE FUNCTION become(principal uuid) RETURNS boolean LANGUAGE plpgsql
+    AS $$ BEGIN PERFORM rbac_set_principal(principal, is_local => true); RETURN true; END $$;
+SELECT is((SELECT array_agg(become(p) AND rbac_has_permission('acme', 'super_admin.manage') ORDER BY n)
+           FROM unnest(ARRAY[:'ann', :'bob', :'ann', :'bob']::uuid[]) WITH ORDINALITY AS t (p, n)),
+          '{t,f,t,f}', 'S2: each row is judged by the principal of that moment');
+SELECT is((SELECT count(*)::int FROM unnest(ARRAY[:'bob', :'ann', :'bob', :'ann']::uuid[]) AS t (p)
+           WHERE CASE WHEN become(p) THEN rbac_has_any_permission('acme', 'organization.delete', 'super_admin.manage') END),
+          2, 'S2: in a condition as well');
+COMMIT;
+
 SELECT * FROM finish();
