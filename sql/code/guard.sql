@@ -297,6 +297,26 @@ REVOKE ALL ON FUNCTION aiven_rbac.lock_row(text, uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.lock_row(text, uuid, text) IS
     'lock the row of a kind of object with an id; false if there is none';
 
+-- Changing a path looks at the parent, and everything below follows.  Whoever
+-- held the resource and then waited for what stands above it could be waited
+-- for from there.
+CREATE FUNCTION aiven_rbac.lock_places(paths @extschema@.rbac_path[]) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    PERFORM FROM aiven_rbac.resource AS x
+    WHERE x.path OPERATOR(@extschema@.=) ANY (paths)
+    ORDER BY x.path
+    FOR KEY SHARE;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.lock_places(@extschema@.rbac_path[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.lock_places(@extschema@.rbac_path[]) IS
+    'lock the resources at some paths so that they stay there, from the top of the hierarchy downwards';
+
 CREATE FUNCTION aiven_rbac.hold_resource(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[], hold text) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -307,6 +327,9 @@ DECLARE
     r aiven_rbac.resource;
     held uuid;
 BEGIN
+    IF hold = 'change' THEN
+        PERFORM aiven_rbac.lock_places(@extschema@.rbac_path_ancestors(path));
+    END IF;
     LOOP
         r := aiven_rbac.find_resource_now(actor, path, kinds);
         IF r.id = held THEN

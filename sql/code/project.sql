@@ -187,11 +187,12 @@ DECLARE
     violated text;
 BEGIN
     PERFORM aiven_rbac.require(actor, 'project.move', p.id);
-    -- The target is locked before the project, as a rename of it would do.  A
-    -- grant references the project and so waits for this; one that was just
-    -- given is seen below.
+    -- The target is locked before the project, as a rename of it would do, and
+    -- before both what stands above them.  A grant references the project and so
+    -- waits for this; one that was just given is seen below.
     target := aiven_rbac.find_resource_now(actor, parent, '{organization,unit}');
-    PERFORM aiven_rbac.lock_row('resource', target.id, 'share');
+    PERFORM aiven_rbac.lock_places(@extschema@.rbac_path_ancestors(project)
+                                   OPERATOR(pg_catalog.||) @extschema@.rbac_path_ancestors(parent, true));
     p := aiven_rbac.hold_resource(actor, project, '{project}', 'change');
     target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
     actor := aiven_rbac.current_actor();

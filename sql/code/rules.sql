@@ -36,6 +36,12 @@ BEGIN
                 USING ERRCODE = 'integrity_constraint_violation',
                       DETAIL = pg_catalog.format('The resource is %s "%s".', OLD.kind, OLD.path);
         END IF;
+        -- The parent's lock is not taken for nothing: it would come after that of
+        -- the resource.
+        IF (NEW.parent, NEW.organization) IS NOT DISTINCT FROM (OLD.parent, OLD.organization)
+           AND NEW.path OPERATOR(@extschema@.=) OLD.path THEN
+            RETURN NULL;
+        END IF;
     END IF;
 
     IF NEW.parent IS NULL THEN
