@@ -10,6 +10,8 @@
 #   make mutants   bugs planted in a copy: do the tests notice?
 #   make stress    changes and questions at once: is one that was acknowledged missed?
 #   make model     the protocol of the cache, searched in every order of steps
+#   make faults    what happens when servers, sessions, memory or disks fail, for
+#                  some minutes; FAULTS_SECONDS=600 for more
 #
 # They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
 # takes another.
@@ -18,7 +20,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants faults format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -52,6 +54,9 @@ mutants:
 stress:
 	@SETTINGS='max_prepared_transactions=20 max_connections=60' \
 		tools/with-instance /usr/bin/python3 test/stress/stress --seconds $${SECONDS_OF_STRESS:-120}
+
+faults:
+	@SUITES=tap FILES=032_faults FAULTS_SECONDS=$${FAULTS_SECONDS:-60} VERBOSE=1 test/check
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)

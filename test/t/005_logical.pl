@@ -16,14 +16,7 @@ my $subscriber = server('subscriber', init => { allows_streaming => 'logical' })
 acme($publisher, 'postgres');
 $subscriber->safe_psql('postgres', 'CREATE EXTENSION aiven_rbac');
 
-# Rows of the built-in catalogue are on both sides already.
-$publisher->safe_psql(
-	'postgres', q{
-	CREATE PUBLICATION facts FOR TABLE aiven_rbac.resource, aiven_rbac.organization, aiven_rbac.project, aiven_rbac.service,
-		aiven_rbac.principal, aiven_rbac.membership, aiven_rbac.invitation, aiven_rbac.group_member, aiven_rbac.access_grant;
-	CREATE PUBLICATION catalogue FOR TABLE aiven_rbac.action WHERE (NOT built_in), aiven_rbac.grantable WHERE (NOT built_in),
-		aiven_rbac.grantable_on WHERE (NOT built_in), aiven_rbac.allowed_action WHERE (NOT built_in) WITH (publish = 'insert');
-});
+publish_facts($publisher, 'postgres');
 my $bob = $publisher->safe_psql('postgres', 'SELECT ' . principal('bob'));
 my $erin = $publisher->safe_psql('postgres', 'SELECT ' . principal('erin'));
 my $frank = $publisher->safe_psql('postgres', 'SELECT ' . principal('frank'));

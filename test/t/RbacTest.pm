@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(server acme decisions same_decisions principal plants);
+our @EXPORT = qw(server acme decisions same_decisions principal publish_facts plants);
 
 # A server of its own, started.
 sub server
@@ -60,6 +60,22 @@ sub principal
 	my ($name) = @_;
 
 	return "rbac_user('$name\@acme.example')";
+}
+
+# Publications of what decisions read.  Rows of the built-in catalogue are on both
+# sides already.
+sub publish_facts
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql(
+		$database, q{
+		CREATE PUBLICATION facts FOR TABLE aiven_rbac.resource, aiven_rbac.organization, aiven_rbac.project, aiven_rbac.service,
+			aiven_rbac.principal, aiven_rbac.membership, aiven_rbac.invitation, aiven_rbac.group_member, aiven_rbac.access_grant;
+		CREATE PUBLICATION catalogue FOR TABLE aiven_rbac.action WHERE (NOT built_in), aiven_rbac.grantable WHERE (NOT built_in),
+			aiven_rbac.grantable_on WHERE (NOT built_in), aiven_rbac.allowed_action WHERE (NOT built_in) WITH (publish = 'insert');
+	});
+	return;
 }
 
 # Everything that anybody holds anywhere, as text.
