@@ -147,7 +147,8 @@ rbac_children_now(PG_FUNCTION_ARGS)
 /*
  * aiven_rbac.is_retired_now(id uuid) → boolean
  *
- * Was there a resource with this id that is deleted, as committed now?
+ * Was there a resource or principal with this id that is deleted, as committed
+ * now?
  */
 Datum
 rbac_is_retired_now(PG_FUNCTION_ARGS)

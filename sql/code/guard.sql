@@ -517,6 +517,54 @@ REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on(text, text, uuid, text) FROM PUBL
 COMMENT ON FUNCTION aiven_rbac.begin_act_on(text, text, uuid, text) IS
     'begin an act on a billing group or the like, which is held; the place is its organization, where the session must hold the action';
 
+-- Rows of the application's may carry an id before there is what it stands for,
+-- and whoever brings it is given them (H2).
+CREATE FUNCTION aiven_rbac.choose_id(kind text, id uuid) RETURNS uuid
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF id IS NULL THEN
+        RETURN gen_random_uuid();
+    ELSIF @extschema@.rbac_current_principal() IS NOT NULL THEN
+        RAISE EXCEPTION 'permission denied to bring the id of a new %', kind
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = 'While a principal is set, ids are made at random: rows may already carry one that is brought.',
+                  HINT = 'Leave the id out, or let the operator do it without a principal.';
+    ELSIF id = '00000000-0000-0000-0000-000000000000' THEN
+        RAISE EXCEPTION 'the nil id cannot be the id of a new %', kind
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Bring another id, or none.';
+    END IF;
+    RETURN id;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.choose_id(text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.choose_id(text, uuid) IS
+    'the id of something that is created: the one that was brought, which nobody can while a principal is set, or a new one';
+
+-- To be called once the id is taken, by when whoever was deleting its former
+-- owner has been waited for.
+CREATE FUNCTION aiven_rbac.refuse_retired(id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF NOT @extschema@.rbac_operate() AND aiven_rbac.is_retired_now(id) THEN
+        RAISE EXCEPTION 'the id % is that of something deleted', id
+            USING ERRCODE = 'unique_violation',
+                  DETAIL = 'Rows may still carry the id; only the operator can restore it.',
+                  HINT = 'Bring another id, or none.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_retired(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_retired(uuid) IS
+    'raise if an id was a deleted resource''s or principal''s, and the session is not the operator''s';
+
 CREATE FUNCTION aiven_rbac.refuse_value(kind text, state text, violated text, "column" text) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER

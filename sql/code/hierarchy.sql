@@ -56,13 +56,13 @@ DECLARE
     r aiven_rbac.resource;
     violated text;
 BEGIN
-    IF label IS NULL OR id IS NULL THEN
-        RAISE EXCEPTION 'label and id of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
+    IF label IS NULL THEN
+        RAISE EXCEPTION 'label of the % must not be null', kind USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM aiven_rbac.require_text('name of the ' || kind, name, 'name', 255);
-    r.id := id;
+    r.id := aiven_rbac.choose_id(kind, id);
     r.kind := kind;
-    r.organization := coalesce((parent).organization, id);
+    r.organization := coalesce((parent).organization, r.id);
     r.parent := (parent).id;
     r.path := aiven_rbac.path_below((parent).path, label);
     r.name := coalesce(name, label);
@@ -72,24 +72,17 @@ BEGIN
     EXCEPTION WHEN unique_violation THEN
         GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
         PERFORM aiven_rbac.refuse_path(violated, r.path);
-        RAISE EXCEPTION 'a resource with the id % already exists', id
+        RAISE EXCEPTION 'a resource with the id % already exists', r.id
             USING ERRCODE = 'unique_violation',
                   DETAIL = 'An id is one resource''s for ever.',
                   HINT = 'Bring another id, or none.';
     END;
-    -- Looked at last: the insertion has waited for whoever was deleting it.
-    IF (aiven_rbac.current_actor()).operator IS NOT TRUE AND aiven_rbac.is_retired_now(id) THEN
-        RAISE EXCEPTION 'a resource with the id % has been deleted', id
-            USING ERRCODE = 'unique_violation',
-                  DETAIL = 'An id is one resource''s for ever; only the operator can restore it.',
-                  HINT = 'Bring another id, or none.';
-    END IF;
     RETURN r;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) IS
-    'add a resource under its parent, with errors that a caller understands';
+    'add a resource under its parent, with an id if the operator brings one, and with errors that a caller understands';
 
 CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_path, kind text, name text, label text)
     RETURNS @extschema@.rbac_path
@@ -147,7 +140,7 @@ COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text
     'delete a resource that has nothing inside';
 
 CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
-        super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT pg_catalog.gen_random_uuid())
+        super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -242,7 +235,7 @@ COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_path) 
     'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
 
 CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_path, label text, name text DEFAULT NULL,
-                                             id uuid DEFAULT pg_catalog.gen_random_uuid())
+                                             id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER

@@ -22,7 +22,7 @@ CREATE FUNCTION aiven_rbac.is_retired_now(id uuid) RETURNS boolean
     LANGUAGE C VOLATILE STRICT;
 REVOKE ALL ON FUNCTION aiven_rbac.is_retired_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.is_retired_now(uuid) IS
-    'was there a resource with an id that is deleted, as committed now rather than at the transaction''s snapshot?';
+    'was there a resource or principal with an id that is deleted, as committed now rather than at the transaction''s snapshot?';
 
 CREATE FUNCTION aiven_rbac.grants_now(principal uuid, OUT resource uuid, OUT grantable uuid,
                                       OUT valid_from timestamptz, OUT valid_until timestamptz)

@@ -2,34 +2,36 @@
 -- managed by the organization that their email belongs to (P1, P3, P6, P7), and
 -- application users, who belong to one organization (P2).
 
+-- Users are global: they sign up with the application, not with an
+-- organization, so that no action of the catalogue is required.
 CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
-                                             id uuid DEFAULT pg_catalog.gen_random_uuid())
+                                             id uuid DEFAULT NULL)
     RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
+DECLARE
+    chosen uuid := aiven_rbac.choose_id('user', id);
 BEGIN
-    IF (aiven_rbac.current_actor()).operator IS NOT TRUE THEN
-        RAISE EXCEPTION 'permission denied to create a user'
-            USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = 'Users are global: they sign up with the application, not with an organization.',
-                  HINT = 'Invite them by email: rbac_invitation_create().';
-    END IF;
     PERFORM aiven_rbac.require_text('email address', coalesce(email, 'NULL'), 'email', 254);
     PERFORM aiven_rbac.require_text('name of the user', name, 'name', 255);
     BEGIN
-        INSERT INTO aiven_rbac.principal (id, kind, name, email) VALUES (id, 'user', coalesce(name, email), email);
+        INSERT INTO aiven_rbac.principal (id, kind, name, email) VALUES (chosen, 'user', coalesce(name, email), email);
     EXCEPTION WHEN unique_violation THEN
         RAISE EXCEPTION 'user "%" already exists', aiven_rbac.excerpt(email)
             USING ERRCODE = 'unique_violation', DETAIL = 'Neither the email, whatever its case, nor the id may be another principal''s.';
     END;
-    RETURN id;
+    IF id IS NOT NULL THEN
+        PERFORM aiven_rbac.refuse_retired(id);
+    END IF;
+    RETURN chosen;
 END
 $$;
+REVOKE ALL ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) IS
-    'create a user, when somebody signs up with the application; only the operator can';
+    'create a user, when somebody signs up with the application; for database roles that may execute it, with or without a principal; an id can be brought while none is set';
 
 CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
     LANGUAGE sql STABLE

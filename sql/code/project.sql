@@ -21,7 +21,7 @@ COMMENT ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, aiv
     'raise unless the actor may let a project at a place be paid by a billing group, which must be of the same organization';
 
 CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_path, label text, name text DEFAULT NULL,
-        billing_group uuid DEFAULT NULL, id uuid DEFAULT pg_catalog.gen_random_uuid())
+        billing_group uuid DEFAULT NULL, id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER

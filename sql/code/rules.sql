@@ -26,7 +26,6 @@ BEGIN
                       DETAIL = pg_catalog.format('It has %s "%s" inside.', child.kind, child.path),
                       HINT = 'Delete or move what is inside first.';
         END IF;
-        INSERT INTO aiven_rbac.retired_id (id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
         RETURN NULL;
     END IF;
 
@@ -97,6 +96,26 @@ COMMENT ON FUNCTION aiven_rbac.check_resource() IS 'trigger: keeps the hierarchy
 
 CREATE TRIGGER check_resource AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.resource
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.check_resource();
+
+-- What is deleted takes its id along (H5).
+CREATE FUNCTION aiven_rbac.retire_id() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    INSERT INTO aiven_rbac.retired_id (id) VALUES (OLD.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.retire_id() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.retire_id() IS 'trigger: remembers the ids of what is deleted';
+
+CREATE TRIGGER retire_id AFTER DELETE ON aiven_rbac.resource
+    FOR EACH ROW EXECUTE FUNCTION aiven_rbac.retire_id();
+
+CREATE TRIGGER retire_id AFTER DELETE ON aiven_rbac.principal
+    FOR EACH ROW EXECUTE FUNCTION aiven_rbac.retire_id();
 
 -- A list that is stored is short, so that nobody makes others wait for it (S8).
 CREATE FUNCTION aiven_rbac.require_few(called text, number integer) RETURNS void

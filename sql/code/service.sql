@@ -1,7 +1,7 @@
 -- Services, their tags and projects' (H7), plans (H8) and accounts (H9).
 
 CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_path, label text, service_type text,
-        plan text DEFAULT NULL, id uuid DEFAULT pg_catalog.gen_random_uuid())
+        plan text DEFAULT NULL, id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER

@@ -36,15 +36,15 @@ CREATE UNIQUE INDEX resource_project_label_key
 COMMENT ON TABLE aiven_rbac.resource IS
     'organizations, units, projects and services: the hierarchy; an id never changes, a path follows its parent''s';
 
--- An id is one resource's for ever.  Rows of the application's may outlive
--- their resource, and whoever brings its id again is given them: only the
--- operator, to restore it.
+-- An id is one resource's, or one principal's, for ever.  Rows of the
+-- application's may outlive it, and whoever brings its id again is given them:
+-- only the operator, to restore it.
 CREATE TABLE aiven_rbac.retired_id (
     id         uuid NOT NULL,
     retired_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CONSTRAINT retired_id_pkey PRIMARY KEY (id)
 );
-COMMENT ON TABLE aiven_rbac.retired_id IS 'ids of resources that were deleted, which no principal can give to another one';
+COMMENT ON TABLE aiven_rbac.retired_id IS 'ids of resources and principals that were deleted, which only the operator can bring again';
 
 CREATE TABLE aiven_rbac.organization (
     id           uuid NOT NULL,

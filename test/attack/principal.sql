@@ -239,7 +239,6 @@ SELECT is(attempt(current_user, 'SELECT rbac_current_principal()',
 
 CREATE TABLE administration (command text);
 INSERT INTO administration VALUES
-    ('SELECT rbac_user_create(''mallory@acme.example'')'),
     (format('SELECT rbac_organization_create(''mall'', ''Mall'', %L)', :'bob')),
     ('SELECT rbac_organization_delete(''acme'')'),
     ('SELECT rbac_unit_create(''acme'', ''forged'')'),

@@ -118,7 +118,9 @@ SELECT is(pg_temp.try('test_back_end', $$ SELECT rbac_resource_id('acme') $$),
 GRANT EXECUTE ON FUNCTION rbac_operate() TO test_operator;
 SELECT is(pg_temp.try('test_operator', $$ SELECT rbac_unit_create('acme', 'by-operator') $$),
           'ok', 'EXECUTE on rbac_operate() makes a database role an operator');
-SELECT is(pg_temp.try('test_operator', $$ SELECT rbac_user_create('new@acme.example') $$), 'ok', 'in everything');
+SELECT is(pg_temp.try('test_operator', $$ SELECT rbac_super_admin_add('acme', rbac_user('bob@acme.example')) $$), 'ok', 'in everything');
+SELECT is(pg_temp.try('test_operator', $$ SELECT rbac_user_create('new@acme.example') $$),
+          '42501 permission denied for function rbac_user_create', 'but what is granted apart');
 SELECT is(pg_temp.try('test_operator', $$ SET LOCAL ROLE test_application; SELECT rbac_unit_create('acme', 'x') $$),
           '42501 permission denied to set role "test_application"', 'a role that it may not set');
 GRANT test_application TO test_operator;
@@ -136,6 +138,26 @@ SELECT is(pg_temp.try('test_back_end', 'SELECT pg_temp.by_definer()'), '42501 no
           'a SECURITY DEFINER function makes nobody an operator');
 SELECT is(pg_temp.try('test_operator', format('SELECT rbac_set_principal(%L)', test.p('bob'))),
           '42501 permission denied for function rbac_set_principal', 'an operator may not set the principal for that');
+
+-- Who may create users: a database role, with or without a principal, and
+-- whoever that is.
+GRANT EXECUTE ON FUNCTION rbac_user_create, rbac_set_principal TO test_back_end;
+\o /dev/null
+SELECT rbac_user_delete(rbac_user_create('gone@acme.example', NULL, test.id('gone')));
+\o
+SELECT is(pg_temp.try(role, CASE WHEN principal THEN format('SELECT rbac_set_principal(%L);', test.p('bob')) ELSE 'SELECT rbac_reset_principal();' END
+                            || format('SELECT rbac_user_create(''u%s@acme.example'', NULL, %L)', row_number() OVER (), brought)), result, rule)
+FROM (VALUES
+    ('test_back_end', false, NULL::uuid, 'ok', 'a back end that may execute rbac_user_create() signs users up'),
+    ('test_back_end', true, NULL, 'ok', 'while a principal is set, too'),
+    ('test_back_end', false, test.id('brought'), 'ok', 'H2: it brings ids'),
+    ('test_back_end', true, test.id('brought'), '42501 permission denied to bring the id of a new user', 'H2: but not while one is set'),
+    ('test_back_end', false, test.id('gone'), format('23505 the id %s is that of something deleted', test.id('gone')),
+     'H5: nor one that was another''s'),
+    ('test_application', false, NULL, '42501 permission denied for function rbac_user_create', 'nobody else does'),
+    ('test_operator', false, NULL, '42501 permission denied for function rbac_user_create', 'an operator neither'),
+    (current_user::text, false, test.id('gone'), 'ok', 'H5: a superuser restores whom it likes')
+) AS v (role, principal, brought, result, rule);
 
 SELECT * FROM finish();
 ROLLBACK;

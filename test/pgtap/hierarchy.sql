@@ -190,9 +190,9 @@ FROM (VALUES
                          (SELECT count(*) FROM aiven_rbac.group_member WHERE organization = test.r('olgas'))) $$,
      'ok t 1'),
     ('H2: the creator''s membership comes with it', 'olga',
-     $$ SELECT rbac_organization_create('olgas', 'Olga''s', id => test.id('olgas')) $$,
+     $$ SELECT rbac_organization_create('olgas', 'Olga''s') $$,
      $$ SELECT string_agg(p.name, ' ' ORDER BY p.name) FROM aiven_rbac.membership AS m JOIN aiven_rbac.principal AS p ON p.id = m.principal
-        WHERE m.organization = test.id('olgas') $$,
+        WHERE m.organization = test.r('olgas') $$,
      'ok account owners olga'),
     ('H2: nobody is made super admin by somebody else', 'bob',
      $$ SELECT rbac_organization_create('bobs', 'Bob''s', test.p('ann')) $$, NULL,
@@ -255,9 +255,9 @@ FROM (VALUES
     ('an id is not given twice',
      $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, test.id('finance')) $$,
      format('23505 a resource with the id %s already exists', test.id('finance'))),
-    ('an id is given',
-     $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, NULL) $$,
-     '22004 label and id of the project must not be null')
+    ('a label is given',
+     $$ SELECT rbac_project_create('acme', NULL) $$,
+     '22004 label of the project must not be null')
     ) AS v (description, query, expected);
 
 SELECT is(test.outcome(NULL, $$ SELECT rbac_project_create('acme', 'mine', NULL, NULL, test.id('mine')) $$,

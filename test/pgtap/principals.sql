@@ -55,7 +55,7 @@ FROM (VALUES
      $$ SELECT rbac_user_create('new@acme.example') $$,
      $$ SELECT name FROM aiven_rbac.principal WHERE email = 'new@acme.example' $$, 'ok new@acme.example'),
     ('P1: users sign up with the application, not with a member', 'ann',
-     $$ SELECT rbac_user_create('new@acme.example') $$, NULL, '42501 permission denied to create a user'),
+     $$ SELECT rbac_user_create('new@acme.example') $$, NULL, '42501 permission denied for function rbac_user_create'),
 
 -- P1: invitations ------------------------------------------------------------------
 
