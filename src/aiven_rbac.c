@@ -16,8 +16,10 @@
 #include "utils/guc.h"
 
 #include "compat.h"
+#include "rbac_acting.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
+#include "rbac_ending.h"
 #include "rbac_hash.h"
 #include "rbac_plan.h"
 #include "rbac_portal.h"
@@ -41,10 +43,12 @@ _PG_init(void)
 							NULL, NULL, NULL);
 	rbac_hash_init();
 	rbac_session_init();
+	rbac_ending_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();
 	rbac_plan_init();
 	rbac_portal_init();
 	rbac_cascade_init();
 	rbac_standing_init();
+	rbac_acting_init();
 }

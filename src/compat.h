@@ -139,6 +139,15 @@ rbac_pid_of_transaction(VirtualTransactionId transaction)
 }
 
 /*
+ * What the server shows of a backend, from 1 to pgstat_fetch_stat_numbackends()
+ */
+#if PG_VERSION_NUM >= 160000
+#define rbac_shown_backend(number)	pgstat_get_local_beentry_by_index(number)
+#else
+#define rbac_shown_backend(number)	pgstat_fetch_stat_local_beentry(number)
+#endif
+
+/*
  * What the triggers of a table are fired with.
  */
 static inline ResultRelInfo *

@@ -19,6 +19,7 @@
 #include "utils/inval.h"
 
 #include "compat.h"
+#include "rbac_acting.h"
 #include "rbac_actor.h"
 #include "rbac_session.h"
 
@@ -102,7 +103,11 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
 	if (session != NULL)
+	{
+		/* Before it can lock anything that ends the principal's access */
+		rbac_acting_begin(&session->id);
 		return principal_as_actor(fcinfo, session);
+	}
 	if (rbac_session_is_operator())
 		return make_actor(fcinfo, NULL, true, false);
 	ereport(ERROR,

@@ -58,6 +58,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "rbac_acting.h"
 #include "rbac_cache.h"
 #include "rbac_plan.h"
 #include "rbac_secret.h"
@@ -296,6 +297,8 @@ record_use(const char *prefix, const TokenRow *row, TimestampTz now)
 		!(row->extend_when_used && row->expires_at - now < USE_STEP))
 		return;
 
+	/* Until this ends, nobody can delete the token, or its principal. */
+	rbac_acting_note(&row->principal);
 	values[0] = CStringGetTextDatum(prefix);
 	SPI_connect();
 	SPI_execute_with_args("SELECT aiven_rbac.record_token_use($1)", 1, types, values, NULL, false, 0);

@@ -48,9 +48,9 @@
  * rule: whoever takes something away has sent its messages before it lets go of
  * its locks.
  *
- * Transactions that hand something out for a principal can't be prepared.  They
- * would be committed without any judgement.  Those that take away can; then
- * they keep their locks until they end.
+ * Transactions in which a principal has administered can't be prepared
+ * (rbac_acting.c).  What they hand out would be committed without any judgement.
+ * Those of the operator can; then they keep their locks until they end.
  *
  *-------------------------------------------------------------------------
  */
@@ -561,18 +561,6 @@ before_commit(void)
 }
 
 static void
-before_prepare(void)
-{
-	if (nnotes > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction in which a principal has handed something out"),
-				 errdetail("Whether it still may is judged at COMMIT."),
-				 errhint("Use COMMIT, or let the operator do it without a principal.")));
-	before_commit();
-}
-
-static void
 forget(void)
 {
 	standings = NULL;
@@ -588,10 +576,8 @@ end_transaction(XactEvent event, void *arg)
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			before_commit();
-			break;
 		case XACT_EVENT_PRE_PREPARE:
-			before_prepare();
+			before_commit();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

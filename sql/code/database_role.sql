@@ -80,7 +80,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.map_service_user(uuid, text, regrole) FROM PUB
 COMMENT ON FUNCTION aiven_rbac.map_service_user(uuid, text, regrole) IS
     'note the database role that a service user corresponds to; an error if the role is another''s, or can do more than log in';
 
-CREATE FUNCTION @extschema@.rbac_database_role_map(role regrole, principal uuid) RETURNS boolean
+CREATE FUNCTION aiven_rbac.database_role_map(role regrole, principal uuid) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -95,10 +95,15 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'Only an operator can, while no principal is set.';
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(ARRAY(SELECT d.principal FROM aiven_rbac.database_role AS d
+                                             WHERE d.role = database_role_map.role
+                                               AND d.principal IS DISTINCT FROM database_role_map.principal));
+    END IF;
     IF principal IS NULL THEN
         -- Of a role that has been dropped, too: its number is left.
         DELETE FROM aiven_rbac.database_role AS d
-        WHERE d.role = rbac_database_role_map.role AND d.principal IS NOT NULL;
+        WHERE d.role = database_role_map.role AND d.principal IS NOT NULL;
         RETURN FOUND;
     END IF;
     IF role IS NULL OR NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role) THEN
@@ -106,7 +111,7 @@ BEGIN
     END IF;
     PERFORM aiven_rbac.hold_principal(actor, principal, '{user,application_user}', 'share');
     -- Looked at first, so that what changes nothing signals nothing.
-    SELECT * INTO mapped FROM aiven_rbac.database_role AS d WHERE d.role = rbac_database_role_map.role FOR UPDATE;
+    SELECT * INTO mapped FROM aiven_rbac.database_role AS d WHERE d.role = database_role_map.role FOR UPDATE;
     IF mapped.principal = principal THEN
         RETURN false;
     END IF;
@@ -115,7 +120,7 @@ BEGIN
     WHERE d.service IS NULL AND d.principal IS DISTINCT FROM EXCLUDED.principal;
     IF NOT FOUND THEN
         -- Somebody else has just mapped it: to the same principal, or to a service user.
-        SELECT * INTO mapped FROM aiven_rbac.database_role AS d WHERE d.role = rbac_database_role_map.role;
+        SELECT * INTO mapped FROM aiven_rbac.database_role AS d WHERE d.role = database_role_map.role;
         IF mapped.principal = principal THEN
             RETURN false;
         END IF;
@@ -127,6 +132,14 @@ BEGIN
     RETURN true;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.database_role_map(regrole, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.database_role_map(regrole, uuid) IS 'the body of rbac_database_role_map()';
+
+CREATE FUNCTION @extschema@.rbac_database_role_map(role regrole, principal uuid) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION @extschema@.rbac_database_role_map(regrole, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.rbac_database_role_map(regrole, uuid) IS
     'let a database role that logs in directly be a principal while none is set (NULL: no longer); true when something changed';

@@ -71,7 +71,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz) IS
     'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it requires permission.grant there and every action handed out; true when something changed';
 
-CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
+CREATE FUNCTION aiven_rbac.revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -91,6 +91,12 @@ BEGIN
         PERFORM aiven_rbac.require(actor, 'permission.grant', r.id);
         PERFORM aiven_rbac.require_all_of(actor, r.id, g, aiven_rbac.judged_at(), aiven_rbac.judged_at(), false);
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN EXISTS (SELECT FROM aiven_rbac.grants_now(p.id) AS a
+                    WHERE a.resource = r.id AND a.grantable = g)
+                 THEN aiven_rbac.holders_now('principal', p.id) END);
+    END IF;
     DELETE FROM aiven_rbac.access_grant AS a
     WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g;
     IF NOT FOUND THEN
@@ -102,5 +108,13 @@ BEGIN
     RETURN true;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_path) IS 'the body of rbac_revoke()';
+
+CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
     'revoke a grant; it requires the same standing as granting, or that the grant is one''s own; true when something changed';

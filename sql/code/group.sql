@@ -58,7 +58,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_edit(uuid, text) IS
     'change a group''s description; it requires group.edit_description';
 
-CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.group_delete("group" uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -67,9 +67,20 @@ CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
 DECLARE
     g aiven_rbac.principal := aiven_rbac.begin_act_on_group('group.delete', "group", 'change');
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(aiven_rbac.holders_now('principal', g.id));
+    END IF;
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = g.id;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.group_delete(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.group_delete(uuid) IS 'the body of rbac_group_delete()';
+
+CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
     'delete a group, with its grants; it requires group.delete';
 
@@ -138,7 +149,7 @@ CREATE FUNCTION aiven_rbac.is_in_group_now(principal uuid, "group" uuid) RETURNS
 REVOKE ALL ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) IS 'is a principal a member of a group, as committed now?';
 
-CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.group_member_remove("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -155,6 +166,9 @@ BEGIN
     actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, CASE WHEN g.account_owners THEN 'super_admin.manage'
                                       ELSE 'group_member.remove' END, g.organization);
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(CASE WHEN aiven_rbac.is_in_group_now(principal, g.id) THEN ARRAY[principal] END);
+    END IF;
     DELETE FROM aiven_rbac.group_member AS m WHERE m.group_id = g.id AND m.member = principal;
     IF NOT FOUND THEN
         IF aiven_rbac.is_in_group_now(principal, g.id) THEN
@@ -165,6 +179,14 @@ BEGIN
     END IF;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.group_member_remove(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.group_member_remove(uuid, uuid) IS 'the body of rbac_group_member_remove()';
+
+CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_remove(uuid, uuid) IS
     'remove a member from a group; it requires group_member.remove, for account owners super_admin.manage';
 
@@ -201,7 +223,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_path, uuid) IS
     'make a member a super admin of the organization; only super admins can';
 
-CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -210,8 +232,17 @@ CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rba
 DECLARE
     o aiven_rbac.resource := (aiven_rbac.begin_act('super_admin.manage', organization, '{organization}', 'settings')).place;
 BEGIN
-    PERFORM @extschema@.rbac_group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
+    PERFORM aiven_rbac.group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_path, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_path, uuid) IS
+    'the body of rbac_super_admin_remove()';
+
+CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_path, uuid) IS
     'end a member''s super admin standing; only super admins can, and the last one stays';

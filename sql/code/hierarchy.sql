@@ -132,6 +132,11 @@ CREATE FUNCTION aiven_rbac.delete_resource(action text, path @extschema@.rbac_pa
 DECLARE
     r aiven_rbac.resource := (aiven_rbac.begin_act(action, path, ARRAY[kind], 'change')).place;
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN NOT EXISTS (SELECT FROM aiven_rbac.children_now(r.id))
+                 THEN aiven_rbac.holders_now('reach', r.id) END);
+    END IF;
     DELETE FROM aiven_rbac.resource AS x WHERE x.id = r.id;
 END
 $$;
@@ -226,11 +231,19 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_support_tier_set(@extschema@.rbac_path, text) IS
     'set the support tier of a whole organization: basic, business, advanced or premium; it is paid for, so it requires billing_group.edit';
 
-CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.organization_delete(organization @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('organization.delete', organization, 'organization') $$;
+REVOKE ALL ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_path) IS 'the body of rbac_organization_delete()';
+
+CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_path) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_path) IS
     'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
 
@@ -260,10 +273,18 @@ CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_path, name te
 COMMENT ON FUNCTION @extschema@.rbac_unit_rename(@extschema@.rbac_path, text, text) IS
     'change a unit''s display name, and its label if one is given; like creating one, it requires unit.create; returns its path';
 
-CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.unit_delete(unit @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('unit.delete', unit, 'unit') $$;
+REVOKE ALL ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_path) IS 'the body of rbac_unit_delete()';
+
+CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_path) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_path) IS
     'delete a unit without projects; it requires unit.delete';

@@ -28,8 +28,13 @@ CREATE FUNCTION aiven_rbac.hold_domain(organization aiven_rbac.resource, domain 
 DECLARE
     d aiven_rbac.domain;
 BEGIN
-    SELECT * INTO d FROM aiven_rbac.domain AS x
-    WHERE x.organization = (organization).id AND x.name = aiven_rbac.fold(hold_domain.domain) FOR UPDATE;
+    IF aiven_rbac.judging() THEN
+        SELECT * INTO d FROM aiven_rbac.domain AS x
+        WHERE x.organization = (organization).id AND x.name = aiven_rbac.fold(hold_domain.domain);
+    ELSE
+        SELECT * INTO d FROM aiven_rbac.domain AS x
+        WHERE x.organization = (organization).id AND x.name = aiven_rbac.fold(hold_domain.domain) FOR UPDATE;
+    END IF;
     IF NOT FOUND THEN
         IF aiven_rbac.has_domain_now((organization).id, domain) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
@@ -97,7 +102,7 @@ REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, tex
 COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) IS
     'verify a domain with the text that was looked up in DNS; for a trusted back end, which also judges that the domain is no public suffix, such as co.uk; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
 
-CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
+CREATE FUNCTION aiven_rbac.domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -107,9 +112,22 @@ DECLARE
     d aiven_rbac.domain := aiven_rbac.hold_domain((aiven_rbac.begin_act('domain.remove', organization, '{organization}')).place,
                                                   domain);
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN d.verified_at IS NOT NULL
+                 THEN aiven_rbac.holders_now('organization', d.organization) END);
+    END IF;
     DELETE FROM aiven_rbac.domain AS x WHERE x.organization = d.organization AND x.name = d.name;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_path, text) IS 'the body of rbac_domain_remove()';
+
+CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_path, text) IS
     'remove a domain from an organization, which manages its users no longer; it requires domain.remove';
 
@@ -239,8 +257,8 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.re
 COMMENT ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.authentication_policy, aiven_rbac.authentication_policy) IS
     'raise if an authentication policy would lock out the session that sets it or, as far as can be told, the super admins';
 
-CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
-                                                           allowed_methods text[], personal_tokens boolean)
+CREATE FUNCTION aiven_rbac.authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
+                                                     allowed_methods text[], personal_tokens boolean)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -255,6 +273,16 @@ DECLARE
     violated text;
     missing text;
 BEGIN
+    IF aiven_rbac.judging() THEN
+        SELECT * INTO before FROM aiven_rbac.authentication_policy AS x WHERE x.organization = o.id;
+        policy := ROW(o.id, require_two_factor, allowed_methods, personal_tokens);
+        PERFORM aiven_rbac.require_way_in(act.actor, o, before, policy);
+        PERFORM aiven_rbac.ends_access(CASE WHEN (policy.require_two_factor AND before.require_two_factor IS NOT TRUE)
+                OR (policy.allowed_methods IS NOT NULL
+                    AND (before.allowed_methods OPERATOR(pg_catalog.<@) policy.allowed_methods) IS NOT TRUE)
+                OR (NOT policy.personal_tokens AND before.personal_tokens IS NOT FALSE)
+            THEN aiven_rbac.holders_now('organization', o.id) END);
+    END IF;
     SELECT * INTO before FROM aiven_rbac.authentication_policy AS x WHERE x.organization = o.id FOR UPDATE;
     INSERT INTO aiven_rbac.authentication_policy AS x (organization, require_two_factor, allowed_methods, personal_tokens)
     VALUES (o.id, require_two_factor, allowed_methods, personal_tokens)
@@ -268,5 +296,16 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('authentication_policy', SQLSTATE, violated, missing);
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
+    'the body of rbac_authentication_policy_set()';
+
+CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
+                                                           allowed_methods text[], personal_tokens boolean)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
     'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it requires authentication_policy.change, to demand more than before super_admin.manage, and a session that satisfies the policy';

@@ -79,6 +79,9 @@ CREATE FUNCTION aiven_rbac.hold_super_admins(principal uuid) RETURNS void
     AS $$
 #variable_conflict use_variable
 BEGIN
+    IF aiven_rbac.judging() THEN
+        RETURN;
+    END IF;
     PERFORM FROM aiven_rbac.organization AS o
     WHERE o.id IN (SELECT m.organization FROM aiven_rbac.group_member AS m
                    WHERE m.member = hold_super_admins.principal AND m.account_owners)
@@ -245,7 +248,7 @@ COMMENT ON FUNCTION aiven_rbac.begin_act_on_user(text, uuid) IS
 -- An email is what a user signs in and is invited by, so that nobody changes
 -- their own here: only who has seen that the address is the user's, or the
 -- organization that has shown that its whole domain is its own.
-CREATE FUNCTION @extschema@.rbac_user_edit(principal uuid, name text DEFAULT NULL, email text DEFAULT NULL) RETURNS void
+CREATE FUNCTION aiven_rbac.user_edit(principal uuid, name text DEFAULT NULL, email text DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -289,18 +292,29 @@ BEGIN
     END IF;
     PERFORM aiven_rbac.require_text('name of the user', name, 'name', 255);
     PERFORM aiven_rbac.require_text('email address', email, 'email', 254);
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(CASE WHEN email <> p.email THEN ARRAY[p.id] END);
+    END IF;
     UPDATE aiven_rbac.principal AS x
-    SET name = coalesce(rbac_user_edit.name, x.name), email = coalesce(rbac_user_edit.email, x.email)
-    WHERE x.id = p.id AND (x.name <> rbac_user_edit.name OR x.email <> rbac_user_edit.email);
+    SET name = coalesce(user_edit.name, x.name), email = coalesce(user_edit.email, x.email)
+    WHERE x.id = p.id AND (x.name <> user_edit.name OR x.email <> user_edit.email);
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION 'user "%" already exists', aiven_rbac.excerpt(email)
         USING ERRCODE = 'unique_violation', DETAIL = 'The email, whatever its case, may not be another user''s.';
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.user_edit(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_edit(uuid, text, text) IS 'the body of rbac_user_edit()';
+
+CREATE FUNCTION @extschema@.rbac_user_edit(principal uuid, name text DEFAULT NULL, email text DEFAULT NULL) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_user_edit(uuid, text, text) IS
     'change a user''s name or email (NULL: leave it): one''s own name unless one is managed; for managed users it requires user.edit in the managing organization, and for the email every action that the user holds';
 
-CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.user_deactivate(principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -309,9 +323,20 @@ CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.deactivate', principal);
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(CASE WHEN p.deactivated_at IS NULL THEN ARRAY[p.id] END);
+    END IF;
     UPDATE aiven_rbac.principal AS x SET deactivated_at = now() WHERE x.id = p.id AND x.deactivated_at IS NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.user_deactivate(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_deactivate(uuid) IS 'the body of rbac_user_deactivate()';
+
+CREATE FUNCTION @extschema@.rbac_user_deactivate(principal uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_user_deactivate(uuid) IS
     'end all access of a managed user, everywhere and at once; it requires user.deactivate in the managing organization, for a super admin also super_admin.manage';
 
@@ -331,7 +356,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_user_reactivate(uuid) IS
     'give a deactivated user back all access that they had; it requires the same as deactivating';
 
-CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.user_delete(principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -340,9 +365,20 @@ CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_user('user.delete', principal);
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(ARRAY[p.id]);
+    END IF;
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.user_delete(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.user_delete(uuid) IS 'the body of rbac_user_delete()';
+
+CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
     'delete a managed user, with all memberships and grants; it requires user.delete in the managing organization, for a super admin also super_admin.manage';
 
@@ -468,7 +504,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_edit(uuid, text, text) IS
     'change an application user''s name or description (NULL: leave it); it requires application_user.edit';
 
-CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.application_user_delete(application_user uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -477,9 +513,20 @@ CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) 
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_principal('application_user.delete', application_user, 'application_user', 'change');
 BEGIN
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(ARRAY[p.id]);
+    END IF;
     DELETE FROM aiven_rbac.principal AS x WHERE x.id = p.id;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.application_user_delete(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.application_user_delete(uuid) IS 'the body of rbac_application_user_delete()';
+
+CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
     'delete an application user, with its grants and group memberships; it requires application_user.delete';
 
@@ -630,7 +677,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_invitation_accept(uuid) IS
     'accept an invitation, as the user with the invited email; returns that user''s id';
 
-CREATE FUNCTION @extschema@.rbac_invitation_withdraw(invitation uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.invitation_withdraw(invitation uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -647,13 +694,26 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   HINT = 'Remove the member instead: rbac_member_remove().';
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN i.withdrawn_at IS NULL
+                 THEN ARRAY[(aiven_rbac.user_with_email_now(i.email)).id] END);
+    END IF;
     UPDATE aiven_rbac.invitation AS x SET withdrawn_at = now() WHERE x.id = i.id AND x.withdrawn_at IS NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.invitation_withdraw(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.invitation_withdraw(uuid) IS 'the body of rbac_invitation_withdraw()';
+
+CREATE FUNCTION @extschema@.rbac_invitation_withdraw(invitation uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_invitation_withdraw(uuid) IS
     'withdraw an invitation that is pending; it requires user_invitation.remove';
 
-CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -672,6 +732,9 @@ BEGIN
     PERFORM aiven_rbac.look_again(organization, '{organization}');
     PERFORM aiven_rbac.require(actor, CASE WHEN aiven_rbac.is_super_admin_now(p.id, o.id) IS NOT FALSE
                                       THEN 'super_admin.manage' ELSE 'user.remove' END, o.id);
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(CASE WHEN aiven_rbac.has_membership_now(p.id, o.id) THEN ARRAY[p.id] END);
+    END IF;
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
     IF NOT FOUND THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user}');
@@ -680,10 +743,18 @@ BEGIN
     END IF;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_path, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_path, uuid) IS 'the body of rbac_member_remove()';
+
+CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_path, uuid) IS
     'remove a user from an organization, with all grants and group memberships there; it requires user.remove, for a super admin super_admin.manage';
 
-CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.member_leave(organization @extschema@.rbac_path) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -696,6 +767,11 @@ BEGIN
     PERFORM aiven_rbac.hold_super_admins(actor.principal);
     PERFORM aiven_rbac.hold_membership(actor.principal, o.id, 'change');
     PERFORM aiven_rbac.look_again(organization, '{organization}');
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN aiven_rbac.has_membership_now(actor.principal, o.id)
+                 THEN ARRAY[actor.principal] END);
+    END IF;
     DELETE FROM aiven_rbac.membership AS m
     WHERE m.organization = o.id AND m.principal = actor.principal AND m.kind = 'user';
     IF NOT FOUND THEN
@@ -704,5 +780,13 @@ BEGIN
     END IF;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_path) IS 'the body of rbac_member_leave()';
+
+CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_member_leave(@extschema@.rbac_path) IS
     'leave an organization, giving up all that is held there';

@@ -54,11 +54,19 @@ CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_path, nam
 COMMENT ON FUNCTION @extschema@.rbac_project_edit(@extschema@.rbac_path, text, text) IS
     'change a project''s display name or label (NULL: leave it); it requires project.edit; returns its path';
 
-CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.project_delete(project @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('project.delete', project, 'project') $$;
+REVOKE ALL ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_path) IS 'the body of rbac_project_delete()';
+
+CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_path) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_path) IS
     'delete a project without services; it requires project.delete';
 
@@ -171,8 +179,30 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.reso
 COMMENT ON FUNCTION aiven_rbac.require_move(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.resource) IS
     'raise unless the actor holds on a project all that principals come to hold there by a move to a target, and all that others cease to hold, with permission.grant';
 
-CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
-                                              billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
+-- Inside an organization only what stands on the unit that it leaves is lost.
+-- Elsewhere, super admins of the new organization lose nothing.
+CREATE FUNCTION aiven_rbac.losers_by_move(p aiven_rbac.resource, target aiven_rbac.resource) RETURNS uuid[]
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF (target).id = (p).parent OR ((target).organization = (p).organization AND (p).parent = (p).organization) THEN
+        RETURN '{}';
+    ELSIF (target).organization = (p).organization THEN
+        RETURN aiven_rbac.holders_now('resource', (p).parent);
+    END IF;
+    RETURN ARRAY(SELECT unnest(aiven_rbac.holders_now('reach', (p).id))
+                 EXCEPT SELECT unnest(aiven_rbac.holders_now('super_admin', (target).organization)));
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.losers_by_move(aiven_rbac.resource, aiven_rbac.resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.losers_by_move(aiven_rbac.resource, aiven_rbac.resource) IS
+    'the principals that hold something on a project where it is and may not hold it at a target';
+
+CREATE FUNCTION aiven_rbac.project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
+                                        billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
     RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -214,6 +244,9 @@ BEGIN
     IF keep_plans IS NOT TRUE THEN
         PERFORM aiven_rbac.require_plans(p, target);
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(aiven_rbac.losers_by_move(p, target));
+    END IF;
 
     IF target.organization <> p.organization THEN
         -- A grant that the snapshot does not show could not be ended.
@@ -239,7 +272,7 @@ BEGIN
     UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved, organization = target.organization
     WHERE r.id = p.id;
     IF billing_group IS NOT NULL THEN
-        UPDATE aiven_rbac.project AS x SET billing_group = rbac_project_move.billing_group WHERE x.id = p.id;
+        UPDATE aiven_rbac.project AS x SET billing_group = project_move.billing_group WHERE x.id = p.id;
     END IF;
 EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
@@ -247,5 +280,16 @@ EXCEPTION WHEN unique_violation THEN
     RAISE;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) IS
+    'the body of rbac_project_move()';
+
+CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
+                                              billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
+    RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) IS
     'move a project, with its services, to another unit or organization; paths that reference it follow; a service whose plan the new place forbids stops it, unless keep_plans is said; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, every action that grants at the target come to give, and, where grants or plan lists of the old place cease to count, permission.grant and every action that they gave; returns the grants that ended';

@@ -155,9 +155,14 @@ CREATE FUNCTION aiven_rbac.hold_role(organization uuid, name text) RETURNS uuid
 DECLARE
     id uuid;
 BEGIN
-    UPDATE aiven_rbac.grantable AS g SET console_name = g.console_name
-    WHERE g.owner = hold_role.organization AND g.name = hold_role.name
-    RETURNING g.id INTO id;
+    IF aiven_rbac.judging() THEN
+        SELECT g.id INTO id FROM aiven_rbac.grantable AS g
+        WHERE g.owner = hold_role.organization AND g.name = hold_role.name;
+    ELSE
+        UPDATE aiven_rbac.grantable AS g SET console_name = g.console_name
+        WHERE g.owner = hold_role.organization AND g.name = hold_role.name
+        RETURNING g.id INTO id;
+    END IF;
     IF NOT FOUND THEN
         IF aiven_rbac.has_role_now(organization, name) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
@@ -176,8 +181,8 @@ COMMENT ON FUNCTION aiven_rbac.hold_role(uuid, text) IS
 
 -- An action that comes to a role or leaves it is handed out or taken away
 -- wherever the role is granted.
-CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
-                                           grantable_on text[] DEFAULT NULL)
+CREATE FUNCTION aiven_rbac.role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
+                                     grantable_on text[] DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -224,13 +229,30 @@ BEGIN
                                                granted.valid_from, granted.valid_until);
         END IF;
     END LOOP;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN EXISTS (SELECT w.granted_on, w.action FROM aiven_rbac.allowed_action AS w
+                    WHERE w.grantable = role
+                    EXCEPT SELECT a.granted_on, a.action FROM aiven_rbac.role_actions(o.id, members, grantable_on) AS a)
+                 THEN aiven_rbac.holders_now('grantable', role) END);
+    END IF;
     PERFORM aiven_rbac.set_role(role, o.id, members, grantable_on);
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_path, text, text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_path, text, text[], text[]) IS 'the body of rbac_role_edit()';
+
+CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
+                                           grantable_on text[] DEFAULT NULL)
+    RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_role_edit(@extschema@.rbac_path, text, text[], text[]) IS
     'change what a role of an organization consists of and where it can be granted (NULL: leave it); it requires permission.grant on the organization, and every action that comes or goes wherever the role is granted';
 
-CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path, name text) RETURNS void
+CREATE FUNCTION aiven_rbac.role_delete(organization @extschema@.rbac_path, name text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -250,8 +272,19 @@ BEGIN
                   DETAIL = format('It is granted on "%s".', place),
                   HINT = 'Revoke it there first.';
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(NULL);
+    END IF;
     DELETE FROM aiven_rbac.grantable AS g WHERE g.id = role;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_path, text) IS 'the body of rbac_role_delete()';
+
+CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path, name text) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_path, text) IS
     'delete a role of an organization that is granted nowhere; it requires permission.grant on the organization';

@@ -52,11 +52,19 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_path, text) IS
     'change a service''s plan to one that is allowed, or, where no list of plans stands, to none (NULL); it requires service_plan.change';
 
-CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.service_delete(service @extschema@.rbac_path) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('service.delete', service, 'service') $$;
+REVOKE ALL ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_path) IS 'the body of rbac_service_delete()';
+
+CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_path) IS
     'delete a service; it requires service.delete';
 
@@ -146,7 +154,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_path, text, regrole) IS
     'list a database account of a service, and the database role that it corresponds to if there is one, which can do nothing but log in; it requires service_user.create';
 
-CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
+CREATE FUNCTION aiven_rbac.service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -155,11 +163,24 @@ CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_pa
 DECLARE
     s aiven_rbac.resource := (aiven_rbac.begin_act('service_user.delete', service, '{service}')).place;
 BEGIN
-    DELETE FROM aiven_rbac.service_user AS x WHERE x.service = s.id AND x.username = rbac_service_user_delete.username;
+    -- An account is no principal.
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(NULL);
+    END IF;
+    DELETE FROM aiven_rbac.service_user AS x WHERE x.service = s.id AND x.username = service_user_delete.username;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'service "%" has no user "%"', service, aiven_rbac.excerpt(username) USING ERRCODE = 'undefined_object';
     END IF;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_path, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_path, text) IS
+    'the body of rbac_service_user_delete()';
+
+CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_path, text) IS
     'remove a database account of a service from the list; it requires service_user.delete';

@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.principal_of_token_now(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.principal_of_token_now(text) IS
     'the principal of the token with a prefix, as committed now, or NULL';
 
-CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
+CREATE FUNCTION aiven_rbac.token_revoke(prefix text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -190,8 +190,14 @@ BEGIN
         PERFORM aiven_rbac.require(actor, CASE p.kind WHEN 'user' THEN 'user_token.revoke'
                                           ELSE 'application_token.revoke' END, organization);
     END IF;
+    IF aiven_rbac.judging() THEN
+        PERFORM aiven_rbac.ends_access(
+            CASE WHEN EXISTS (SELECT FROM aiven_rbac.token AS t
+                    WHERE t.prefix = token_revoke.prefix AND t.revoked_at IS NULL)
+                 THEN ARRAY[p.id] END);
+    END IF;
     UPDATE aiven_rbac.token AS t SET revoked_at = clock_timestamp()
-    WHERE t.prefix = rbac_token_revoke.prefix AND t.revoked_at IS NULL;
+    WHERE t.prefix = token_revoke.prefix AND t.revoked_at IS NULL;
     -- Nothing was there to revoke: it was revoked before, or has gone meanwhile.
     IF NOT FOUND AND (aiven_rbac.principal_of_token_now(prefix)).id IS NULL THEN
         RAISE EXCEPTION 'token does not exist'
@@ -200,6 +206,14 @@ BEGIN
     END IF;
 END
 $$;
+REVOKE ALL ON FUNCTION aiven_rbac.token_revoke(text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.token_revoke(text) IS 'the body of rbac_token_revoke()';
+
+CREATE FUNCTION @extschema@.rbac_token_revoke(prefix text) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_ending'
+    LANGUAGE C VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_token_revoke(text) IS
     'end a token: one''s own, an application user''s with application_token.revoke, a managed user''s with user_token.revoke';
 

@@ -84,7 +84,9 @@ sub _write
 
 	while (length $bytes)
 	{
-		my $written = syswrite($self->{socket}, $bytes) or die "cannot write: $!";
+		# Why the server has closed the connection is there to be read.
+		local $SIG{PIPE} = 'IGNORE';
+		my $written = syswrite($self->{socket}, $bytes) or return;
 		substr($bytes, 0, $written) = '';
 	}
 	return;
@@ -127,7 +129,8 @@ sub _message
 	{
 		my %field = map { substr($_, 0, 1) => substr $_, 1 } grep { length } split /\0/, $body;
 		@{$current}{qw(code message detail hint)} = @field{qw(C M D H)};
-		die "$field{C} $field{M}" if $field{S} eq 'FATAL' || $field{S} eq 'PANIC';
+		# After this, nothing comes any more.
+		push @{ $self->{done} }, delete $self->{current} if $field{S} eq 'FATAL' || $field{S} eq 'PANIC';
 	}
 	elsif ($type eq 'C')
 	{
