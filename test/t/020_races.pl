@@ -249,7 +249,8 @@ sub run_cases
 
 # --- what the cases are -------------------------------------------------------
 
-$node = server('races', conf => "autovacuum = off\nlog_min_messages = fatal\n");
+# Nobody is ended here because of a slow machine.
+$node = server('races', conf => "autovacuum = off\nlog_min_messages = fatal\naiven_rbac.lock_wait = '10min'\n");
 my $session = Session->new($node, 'postgres');
 $session->rows('CREATE EXTENSION aiven_rbac');
 make_world($session);
