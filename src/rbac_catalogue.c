@@ -438,9 +438,49 @@ make_list(int count, const char *const *names)
 	return list;
 }
 
+static int
+compare_places(const void *a, const void *b)
+{
+	const char *const *left = *(const char *const *const *) a;
+	const char *const *right = *(const char *const *const *) b;
+	int			order = strcmp(*left, *right);
+
+	return order != 0 ? order : (left > right) - (left < right);
+}
+
+/*
+ * Leave of each name the first.  What is kept of a list for longer than the call
+ * is thus bounded by the catalogue, however many names somebody gives.
+ */
+static int
+drop_repetitions(const char **names, int count)
+{
+	const char ***places = palloc(Max(count, 1) * sizeof(char **));
+	const char *last = NULL;
+	int			left = 0;
+
+	for (int i = 0; i < count; i++)
+		places[i] = &names[i];
+	qsort(places, count, sizeof(char **), compare_places);
+	for (int i = 0; i < count; i++)
+	{
+		if (last != NULL && strcmp(*places[i], last) == 0)
+			*places[i] = NULL;
+		else
+			last = *places[i];
+	}
+	for (int i = 0; i < count; i++)
+	{
+		if (names[i] != NULL)
+			names[left++] = names[i];
+	}
+	pfree(places);
+	return left;
+}
+
 /*
  * A list from one name (text), or from an array of them (text[]), whose nulls
- * are left out.
+ * and repetitions are left out.
  */
 NameList *
 rbac_names_make(Datum names, Oid type)
@@ -461,7 +501,7 @@ rbac_names_make(Datum names, Oid type)
 		if (nulls == NULL || !nulls[i])
 			kept[count++] = TextDatumGetCString(elements[i]);
 	}
-	list = make_list(count, kept);
+	list = make_list(drop_repetitions(kept, count), kept);
 	pfree(kept);
 	return list;
 }

@@ -274,11 +274,33 @@ FROM unnest(ARRAY[
     $$ WITH gone AS (INSERT INTO aiven_rbac.tag SELECT id, kind, organization, 'raw', '' FROM aiven_rbac.resource WHERE path = 'acme.finance.pg' RETURNING 1)
        SELECT FROM gone; UPDATE aiven_rbac.tag AS t SET resource = r.id, kind = r.kind FROM aiven_rbac.resource AS r WHERE r.path = 'acme.finance' AND t.key = 'raw' $$]) AS query;
 
+-- What is kept of a list of names does not grow with repetitions.
+CREATE FUNCTION pg_temp.memory_after(names text) RETURNS numeric
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM rbac_set_principal(test.p('dave'));
+    FOR i IN 1..20 LOOP
+        EXECUTE format('SELECT FROM told WHERE rbac_has_any_permission(project, VARIADIC %L::text[]) AND id > %s', names, i);
+    END LOOP;
+    PERFORM rbac_reset_principal();
+    RETURN (SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name = 'TopMemoryContext' OR name LIKE 'rbac %');
+END
+$$;
+\o /dev/null
+CREATE TABLE told (id int PRIMARY KEY, project rbac_path);
+INSERT INTO told SELECT 1, 'acme.finance';
+SELECT pg_temp.memory_after('{service.view}') AS before \gset
+\o
+SELECT cmp_ok(pg_temp.memory_after((SELECT array_agg(CASE WHEN i % 2 = 0 THEN 'admin' ELSE 'service.view' END)::text FROM generate_series(1, 20000) AS i))
+              - :before, '<', 1000000::numeric, 'S8: names that are given again and again are kept once');
+SELECT throws_ok($$ SELECT rbac_has_any_permission(test.r('acme'), 'zebra', 'admin', 'zebra', 'aardvark') $$, '42704',
+                 'permission, role or action "zebra" does not exist', 'and the first that is unknown is told');
+
 -- --- Errors (S8) -------------------------------------------------------------------------------
 
 -- Each function that takes a text, with a long one in each place; $ is the text.
 \o /dev/null
-CREATE TABLE told (id int PRIMARY KEY, project rbac_path);
 CREATE TEMP TABLE call (query text);
 INSERT INTO call VALUES
     ('rbac_has_permission(''acme''::rbac_path, $)'), ('rbac_has_permission(test.r(''acme''), $)'),
