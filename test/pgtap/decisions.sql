@@ -128,8 +128,9 @@ SELECT is(rbac_has_permission('acme'::rbac_path, 'operator'), false, 'G10: nobod
 SELECT is(rbac_has_permission('acme', 'operator'), false, 'a plain literal means a path');
 
 SELECT is((a.code, a.message, a.hint)::text,
-          ('42704', format('permission, role or action "%s" does not exist', name), v.hint)::text,
-          format('an unknown name is an error: "%s"', name))
+          ('42704', format('permission, role or action "%s" does not exist',
+                           CASE WHEN length(name) > 80 THEN left(name, 80) || '...' ELSE name END), v.hint)::text,
+          format('an unknown name is an error: "%s"', left(name, 80)))
 FROM (VALUES ('project:service:write', 'The nearest name is "project:services:write".'),
              ('servce.fork', 'The nearest name is "service.fork".'),
              ('Operator', 'The nearest name is "operator".'),
