@@ -153,13 +153,15 @@ sub some_changes
 }
 
 # Ask for something in the transaction that is going on; whether it was done.
-# After an error there is no transaction.
+# After an error there is no transaction.  A server that ends the session, or that
+# it says has crashed, is no error of the call's: what was asked can be done or not.
 sub ask
 {
 	my ($session, $log, $query) = @_;
 	my $result = $session->run($query);
 
 	return 1 if !$result->{code};
+	die "$result->{code} $result->{message}" if $result->{code} =~ /^57P0/;
 	$log->{errors}{"$result->{code} $result->{message}"}++;
 	$session->run('ROLLBACK');
 	delete $log->{going_on};

@@ -49,7 +49,9 @@ sub crash
 	{
 		my ($backend) = $node->safe_psql('postgres',
 			"SELECT pid FROM pg_stat_activity WHERE datname = 'books' AND backend_type = 'client backend' ORDER BY random() LIMIT 1");
-		kill 'KILL', $backend;
+		kill 'KILL', $backend or die 'no client has connected';
+		# The postmaster ends all others before it starts anew.
+		wait_until_gone(@children);
 		return;
 	}
 	$node->kill9;
