@@ -55,8 +55,9 @@ my %faults = (
 		select undef, undef, undef, rand 0.025;
 		$control->rows('SELECT pg_terminate_backend(' . $session->pid . ')');
 		# Answered or not, the session ends.
-		eval { $session->finish; $session->run('SELECT pg_sleep(60)') };
-		return { code => $@ =~ /^57P01/ ? '57P01' : "closed otherwise: $@", closed => 1 };
+		my $result = $session->finish;
+		$result = $session->run('SELECT pg_sleep(60)') if !$result->{code};
+		return { code => $result->{code} // 'alive', closed => 1 };
 	});
 
 sub connect_with_cache
