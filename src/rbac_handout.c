@@ -375,7 +375,7 @@ names_of(const ActionSet *actions, const Catalogue *catalogue)
 	return DatumGetArrayTypeP(makeArrayResult(names, CurrentMemoryContext));
 }
 
-static void
+static bool
 find_resource(const pg_uuid_t *id, ResourceRow *resource)
 {
 	TableView	view;
@@ -385,14 +385,14 @@ find_resource(const pg_uuid_t *id, ResourceRow *resource)
 	rbac_tables_look(&view);
 	found = rbac_tables_resource(&view, id, resource);
 	rbac_tables_close(&view);
-	if (!found)
-		elog(ERROR, "resource does not exist");
+	return found;
 }
 
 /*
  * The names of the actions sought that a principal does not hold on a resource
- * from "from" (or now, if that has passed) to "until".  When there are none and
- * the principal is about to hand something out, that is judged again at COMMIT.
+ * from "from" (or now, if that has passed) to "until"; NULL if the resource was
+ * deleted since the caller has read of it.  When there are none and the principal
+ * is about to hand something out, that is judged again at COMMIT.
  */
 static ArrayType *
 actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const Sought *sought,
@@ -407,7 +407,8 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const
 
 	AcceptInvalidationMessages();
 	news = rbac_signal_news();
-	find_resource(resource_id, &resource);
+	if (!find_resource(resource_id, &resource))
+		return NULL;
 	memset(&standing, 0, sizeof(Standing));
 	rbac_session_subject(principal, &standing.subject);
 	if (standing.subject.in_session)
@@ -447,10 +448,14 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const
 static Datum
 answer(FunctionCallInfo fcinfo, const Sought *sought)
 {
-	PG_RETURN_ARRAYTYPE_P(actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), sought,
+	ArrayType  *missing = actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), sought,
 										   PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3),
 										   PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4),
-										   PG_GETARG_BOOL(5), NULL));
+										   PG_GETARG_BOOL(5), NULL);
+
+	if (missing == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_ARRAYTYPE_P(missing);
 }
 
 static void
@@ -465,7 +470,8 @@ refuse_null(FunctionCallInfo fcinfo)
  *							   valid_from timestamptz, valid_until timestamptz,
  *							   hand_out boolean) → text[]
  *
- * valid_from NULL: now; valid_until NULL: for ever.
+ * valid_from NULL: now; valid_until NULL: for ever.  NULL if there is no such
+ * resource.
  */
 Datum
 rbac_actions_not_held(PG_FUNCTION_ARGS)
@@ -524,5 +530,5 @@ rbac_may_hand_out(PG_FUNCTION_ARGS)
 	sought.action = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	missing = actions_not_held(PG_GETARG_UUID_P(0), PG_GETARG_UUID_P(1), &sought, DT_NOBEGIN, DT_NOBEGIN, true,
 							   PG_ARGISNULL(3) ? NULL : PG_GETARG_UUID_P(3));
-	PG_RETURN_BOOL(ARR_NDIM(missing) == 0);
+	PG_RETURN_BOOL(missing != NULL && ARR_NDIM(missing) == 0);
 }

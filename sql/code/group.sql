@@ -160,7 +160,7 @@ DECLARE
     g aiven_rbac.principal := aiven_rbac.find_principal_now(actor, "group", '{group}');
 BEGIN
     IF g.account_owners THEN
-        PERFORM aiven_rbac.hold_super_admins(principal);
+        PERFORM aiven_rbac.hold_super_admins(principal, g.organization);
     END IF;
     g := aiven_rbac.hold_principal(actor, "group", '{group}', 'share');
     actor := aiven_rbac.current_actor();

@@ -71,8 +71,9 @@ COMMENT ON FUNCTION aiven_rbac.is_super_admin_anywhere_now(uuid) IS
     'is a principal a super admin of any organization, as committed now?';
 
 -- Whoever ends the access of a super admin meets others who do the same at the
--- organization's row: it is locked before what hangs on it.
-CREATE FUNCTION aiven_rbac.hold_super_admins(principal uuid) RETURNS void
+-- organization's row: it is locked before what hangs on it.  Whoever has locked
+-- one of them already takes no other.
+CREATE FUNCTION aiven_rbac.hold_super_admins(principal uuid, organization uuid DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -84,13 +85,14 @@ BEGIN
     END IF;
     PERFORM FROM aiven_rbac.organization AS o
     WHERE o.id IN (SELECT m.organization FROM aiven_rbac.group_member AS m
-                   WHERE m.member = hold_super_admins.principal AND m.account_owners)
+                   WHERE m.member = hold_super_admins.principal AND m.account_owners
+                     AND m.organization = coalesce(hold_super_admins.organization, m.organization))
     ORDER BY o.id FOR NO KEY UPDATE;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.hold_super_admins(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.hold_super_admins(uuid) IS
-    'lock the organizations of which a principal is a super admin';
+REVOKE ALL ON FUNCTION aiven_rbac.hold_super_admins(uuid, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_super_admins(uuid, uuid) IS
+    'lock the organizations of which a principal is a super admin, or one of them';
 
 -- Who may touch a user other than the user: the organization that manages
 -- them (P3), and no mere admin of it if the user is a super admin (G6).
@@ -724,7 +726,7 @@ DECLARE
     o aiven_rbac.resource := aiven_rbac.hold_resource(actor, organization, '{organization}', 'share');
     p aiven_rbac.principal;
 BEGIN
-    PERFORM aiven_rbac.hold_super_admins(principal);
+    PERFORM aiven_rbac.hold_super_admins(principal, o.id);
     PERFORM aiven_rbac.look_again(organization, '{organization}');
     p := aiven_rbac.hold_principal(actor, principal, '{user}', 'share', organization, '{organization}');
     -- Nobody may become a super admin between the look and the removal.
@@ -764,7 +766,7 @@ DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     o aiven_rbac.resource := aiven_rbac.hold_resource(actor, organization, '{organization}', 'share');
 BEGIN
-    PERFORM aiven_rbac.hold_super_admins(actor.principal);
+    PERFORM aiven_rbac.hold_super_admins(actor.principal, o.id);
     PERFORM aiven_rbac.hold_membership(actor.principal, o.id, 'change');
     PERFORM aiven_rbac.look_again(organization, '{organization}');
     IF aiven_rbac.judging() THEN

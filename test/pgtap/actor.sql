@@ -159,5 +159,15 @@ FROM (VALUES
     (current_user::text, false, test.id('gone'), 'ok', 'H5: a superuser restores whom it likes')
 ) AS v (role, principal, brought, result, rule);
 
+-- What is granted can go, with its resource, while somebody edits a role.
+SELECT is(pg_temp.answer(replace(call, '$there', quote_literal(id) || '::uuid'), actor), answer, name)
+FROM (VALUES
+    ('require_actions: nothing is handed out on a resource that is gone', $$ aiven_rbac.require_actions($actor, 'try', $there, '{3}', NULL, NULL) $$, 'refused', 'allowed'),
+    ('require_all_of: nor can anything be', $$ aiven_rbac.require_all_of($actor, $there, $grantable, NULL, NULL, true) $$, 'refused', 'refused'),
+    ('may_hand_out', $$ aiven_rbac.may_hand_out(test.p('hank'), $there, 'permission.grant', NULL) $$, 'refused', 'refused')
+) AS v (name, call, there, gone)
+CROSS JOIN (VALUES ('ROW(test.p(''hank''), NULL, NULL)::aiven_rbac.actor')) AS a (actor)
+CROSS JOIN LATERAL (VALUES (test.id('acme'), there), (test.id('never'), gone)) AS r (id, answer);
+
 SELECT * FROM finish();
 ROLLBACK;
