@@ -278,8 +278,8 @@ rbac_grantable_requires(const Grantable *grantable, ResourceKind kind)
 /*
  * Report that no action, permission or role is called "name".
  */
-static void
-unknown_name(const Catalogue *catalogue, const char *name)
+void
+rbac_unknown_name(const Catalogue *catalogue, const char *name)
 {
 	const char *best[NEAR_NAMES_SHOWN] = {NULL};
 	int			distance[NEAR_NAMES_SHOWN];
@@ -392,7 +392,7 @@ void
 rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement)
 {
 	if (!resolve(catalogue, name, requirement))
-		unknown_name(catalogue, name);
+		rbac_unknown_name(catalogue, name);
 }
 
 /*
@@ -557,6 +557,20 @@ rbac_names_resolve_or_fail(const Catalogue *catalogue, NameList *names)
 {
 	for (int i = 0; i < names->count; i++)
 		rbac_resolve_or_fail(catalogue, names->each[i].name, &names->each[i]);
+}
+
+/*
+ * Is one of the names of a resolved list that of roles of organizations?
+ */
+bool
+rbac_names_have_roles(const NameList *names)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		if (names->each[i].custom)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -98,6 +98,7 @@ extern const Grantable *rbac_grantable_by_name(const Catalogue *catalogue, const
 											   const pg_uuid_t *organization);
 extern const ActionSet *rbac_grantable_requires(const Grantable *grantable, ResourceKind kind);
 
+extern void rbac_unknown_name(const Catalogue *catalogue, const char *name) pg_attribute_noreturn();
 extern void rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement);
 extern const ActionSet *rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement,
 											  ResourceKind kind, const pg_uuid_t *organization);
@@ -107,6 +108,7 @@ extern NameList *rbac_names_copy(const NameList *names);
 extern bool rbac_names_equal(const NameList *a, const NameList *b);
 extern bool rbac_names_resolve(const Catalogue *catalogue, NameList *names);
 extern void rbac_names_resolve_or_fail(const Catalogue *catalogue, NameList *names);
+extern bool rbac_names_have_roles(const NameList *names);
 extern bool rbac_names_are_uniform(const NameList *names);
 extern bool rbac_names_held(const Catalogue *catalogue, const NameList *names, const Verdict *verdict);
 

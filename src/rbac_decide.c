@@ -168,6 +168,26 @@ rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal)
 }
 
 /*
+ * To the session's principal, whoever it asks about, roles of organizations of
+ * others are unknown names.
+ */
+static void
+refuse_unknown_name(const Decider *decider)
+{
+	Subject		subject;
+	PrincipalEntry *entry;
+	const char *name;
+
+	if (!rbac_session_subject(NULL, &subject))
+		return;
+	entry = rbac_cache_pin(&subject, rbac_instant());
+	name = rbac_principal_unknown_name(entry->principal, decider->names);
+	rbac_cache_unpin(entry);
+	if (name != NULL)
+		rbac_unknown_name(decider->catalogue, name);
+}
+
+/*
  * Make the decider ask for the name in an argument or, with any_of, for one of
  * the names in an array of text.  Does work only when the argument differs
  * from the last call's.
@@ -203,6 +223,8 @@ rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, 
 		decider->names = list;
 		MemoryContextSwitchTo(caller);
 	}
+	if (!decider->names_noted && rbac_names_have_roles(decider->names))
+		refuse_unknown_name(decider);
 	if (!decider->names_noted && decider->relied_on && decider->entry != NULL)
 		rbac_portal_note(decider->entry, RBAC_RELIES_ON_NAMES, decider->names);
 	decider->names_noted = true;

@@ -166,7 +166,7 @@ pin_session(NameList *names)
 	if (!rbac_session_subject(NULL, &subject))
 		return NULL;
 	entry = rbac_cache_pin(&subject, rbac_instant());
-	if (rbac_names_resolve(entry->catalogue, names))
+	if (rbac_names_resolve(entry->catalogue, names) && rbac_principal_unknown_name(entry->principal, names) == NULL)
 		return entry;
 	rbac_cache_unpin(entry);
 	return NULL;

@@ -160,6 +160,36 @@ rbac_principal_membership(const Principal *principal, const pg_uuid_t *organizat
 	return NULL;
 }
 
+static bool
+knows_role(const Principal *principal, const char *name)
+{
+	for (int i = 0; i < principal->nmemberships; i++)
+	{
+		if (rbac_grantable_by_name(principal->catalogue, name, &principal->memberships[i].organization) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The first of some resolved names that is a role of other organizations than the
+ * principal's, which is not to know that there is one (H4).  NULL if there is none.
+ * What nobody can log in as holds nothing by whatever name, and that is no error
+ * (G10).
+ */
+const char *
+rbac_principal_unknown_name(const Principal *principal, const NameList *names)
+{
+	if (!principal->exists || principal->deactivated || principal->kind == RBAC_GROUP)
+		return NULL;
+	for (int i = 0; i < names->count; i++)
+	{
+		if (names->each[i].custom && !knows_role(principal, names->each[i].name))
+			return names->each[i].name;
+	}
+	return NULL;
+}
+
 /*
  * What is read is true until the next validity period begins or ends, and has
  * been since the last one did.

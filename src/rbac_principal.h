@@ -115,6 +115,7 @@ extern Principal *rbac_principal_load(TableView *view, const Subject *subject, T
 extern void rbac_principal_locate(TableView *view, Principal *principal);
 extern const Membership *rbac_principal_membership(const Principal *principal,
 												   const pg_uuid_t *organization);
+extern const char *rbac_principal_unknown_name(const Principal *principal, const NameList *names);
 extern void rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource,
 									   ActionSet *actions);
 extern ActionSet		 rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,

@@ -185,6 +185,21 @@ kept_reach(const PrincipalEntry *entry, const NameList *names)
 }
 
 /*
+ * To a session's principal, roles of organizations of others are unknown names.
+ */
+static void
+refuse_unknown_name(const PrincipalEntry *entry, const NameList *names)
+{
+	const char *name;
+
+	if (!entry->principal->subject.in_session)
+		return;
+	name = rbac_principal_unknown_name(entry->principal, names);
+	if (name != NULL)
+		rbac_unknown_name(entry->catalogue, name);
+}
+
+/*
  * The reach of a pinned entry's principal with a list of names; unknown ones
  * are an error.
  */
@@ -206,6 +221,7 @@ rbac_reach(PrincipalEntry *entry, const NameList *names)
 	reach->context = aside;
 	reach->names = rbac_names_copy(names);
 	rbac_names_resolve_or_fail(entry->catalogue, reach->names);
+	refuse_unknown_name(entry, reach->names);
 	reach->exact = rbac_names_are_uniform(reach->names);
 	find_scopes(entry, reach);
 	MemoryContextSwitchTo(caller);

@@ -31,6 +31,9 @@ CREATE FUNCTION pg_temp.ask(who text, call text, whom text, place text, by_id bo
                (SELECT CASE WHEN by_id THEN format('%L::uuid', coalesce(test.r(p.path), test.id('nothing')))
                             ELSE format('%L::rbac_path', p.path) END FROM place AS p WHERE p.name = place))), 5)
 $$;
+CREATE FUNCTION pg_temp.without(call text, who text, name text) RETURNS text
+    LANGUAGE sql
+    AS $$ SELECT replace(test.outcome(who, replace(call, '$name', quote_literal(name))), name, 'the-name') $$;
 \o
 
 SELECT is(pg_temp.ask(v.who, f.call, v.whom, v.place, b.by_id), v.expected,
@@ -43,6 +46,30 @@ FROM form AS f, (VALUES (true), (false)) AS b (by_id), (VALUES
     ('bob', 'dave', 'dev', '42501'), ('bob', 'dave', 'nothing', '42501'), ('bob', 'stranger', 'dev', '42501'),
     ('dave', 'gina', 'lab', '42501'), ('ann', 'gina', 'lab', '42501'), ('hank', 'erin', 'dev', '42501'),
     ('ann', 'ann', 'lab', 'ok (n'), ('stranger', 'ann', 'dev', '42501')) AS v (who, whom, place, expected);
+
+-- Roles of an organization's own
+\o /dev/null
+SELECT rbac_role_create('acme', 'acme-role', '{service.fork}', '{project}');
+CREATE TABLE note (id uuid, path rbac_path);
+INSERT INTO note SELECT id, path FROM aiven_rbac.resource;
+GRANT SELECT ON note TO test_application;
+\o
+SELECT is(pg_temp.without(f.call, v.who, 'acme-role'), pg_temp.without(f.call, v.who, 'no-such-role'),
+          format('H4: to %s, a role of another organization is an unknown name: %s', v.who, f.call))
+FROM (VALUES ('hank'), ('alone')) AS v (who),
+     (VALUES ('SELECT rbac_has_permission(test.id(''acme''), $name)'),
+             ('SELECT rbac_has_permission(''globex.research.lab'', $name)'),
+             ('SELECT rbac_has_permission(''no.where'', $name)'),
+             ('SELECT rbac_has_any_permission(''globex'', ''operator'', $name)'),
+             ('SELECT rbac_has_permission(rbac_current_principal(), ''globex''::rbac_path, $name)'),
+             ('SELECT * FROM rbac_explain(''globex'', $name)'),
+             ('SELECT * FROM rbac_resources($name, ''project'')'),
+             ('SELECT * FROM rbac_principals(''globex'', $name)'),
+             ('SELECT count(*) FROM note WHERE rbac_has_permission(id, $name)'),
+             ('SELECT count(*) FROM note WHERE rbac_has_any_permission(path, ''operator'', $name)')) AS f (call);
+SELECT is(left(pg_temp.without(f.call, 'dave', 'acme-role'), 2), 'ok', 'a member asks by it: ' || f.call)
+FROM (VALUES ('SELECT rbac_has_permission(test.id(''acme''), $name)'), ('SELECT rbac_has_permission(''globex'', $name)'),
+             ('SELECT count(*) FROM note WHERE rbac_has_permission(id, $name)')) AS f (call);
 
 -- Without a principal: an ordinary role, and one that could be anybody
 CREATE FUNCTION pg_temp.ask_as(role name, query text) RETURNS text
