@@ -103,6 +103,9 @@ BEGIN
         -- There was none, or it has ended with its principal while this waited.
         PERFORM aiven_rbac.look_again(resource, '{organization,unit,project,service}');
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}');
+        IF EXISTS (SELECT FROM aiven_rbac.grants_now(p.id) AS a WHERE a.resource = r.id AND a.grantable = g) THEN
+            PERFORM aiven_rbac.refuse_old_snapshot();
+        END IF;
         RETURN false;
     END IF;
     RETURN true;

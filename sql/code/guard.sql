@@ -571,6 +571,50 @@ REVOKE ALL ON FUNCTION aiven_rbac.refuse_retired(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.refuse_retired(uuid) IS
     'raise if an id was a deleted resource''s or principal''s, and the session is not the operator''s';
 
+-- What an act was to end, and has not found: an error if the transaction's
+-- snapshot is too old to show it.  An act never passes for done that left in
+-- place what it was to end.
+CREATE FUNCTION aiven_rbac.is_kept(kind text, place uuid, name text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE kind
+           WHEN 'plan_list' THEN EXISTS (SELECT FROM aiven_rbac.plan_list AS l WHERE l.resource = place)
+           WHEN 'tag' THEN EXISTS (SELECT FROM aiven_rbac.tag AS t WHERE t.resource = place AND t.key = is_kept.name)
+           WHEN 'service_user' THEN EXISTS (SELECT FROM aiven_rbac.service_user AS u
+                                            WHERE u.service = place AND u.username = is_kept.name)
+           WHEN 'token' THEN EXISTS (SELECT FROM aiven_rbac.token AS t
+                                     WHERE t.prefix = is_kept.name AND t.revoked_at IS NULL)
+           END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_kept(text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_kept(text, uuid, text) IS
+    'has a place a list of plans, a tag or a service user, or is there a token that is not revoked?';
+
+CREATE FUNCTION aiven_rbac.is_kept_now(kind text, place uuid, name text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.is_kept_now(text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_kept_now(text, uuid, text) IS
+    'has a place a list of plans, a tag or a service user, or is there a token that is not revoked, as committed now?';
+
+CREATE FUNCTION aiven_rbac.refuse_if_kept(kind text, place uuid, name text) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF aiven_rbac.is_kept_now(kind, place, name) IS NOT FALSE THEN
+        PERFORM aiven_rbac.refuse_old_snapshot();
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.refuse_if_kept(text, uuid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.refuse_if_kept(text, uuid, text) IS
+    'raise a serialization error if the transaction''s snapshot does not show what was to be ended';
+
 CREATE FUNCTION aiven_rbac.refuse_value(kind text, state text, violated text, "column" text) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER

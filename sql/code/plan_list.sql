@@ -123,6 +123,9 @@ DECLARE
 BEGIN
     IF plans IS NULL THEN
         DELETE FROM aiven_rbac.plan_list AS l WHERE l.resource = r.id;
+        IF NOT FOUND THEN
+            PERFORM aiven_rbac.refuse_if_kept('plan_list', r.id, NULL);
+        END IF;
     ELSE
         INSERT INTO aiven_rbac.plan_list (resource, kind, organization, plans) VALUES (r.id, r.kind, r.organization, plans)
         ON CONFLICT ON CONSTRAINT plan_list_pkey DO UPDATE SET plans = EXCLUDED.plans;

@@ -118,6 +118,7 @@ BEGIN
     PERFORM aiven_rbac.require(actor, r.kind || '_tag.delete', r.id);
     DELETE FROM aiven_rbac.tag AS t WHERE t.resource = r.id AND t.key = rbac_tag_remove.key;
     IF NOT FOUND THEN
+        PERFORM aiven_rbac.refuse_if_kept('tag', r.id, key);
         RAISE EXCEPTION '"%" has no tag "%"', resource, aiven_rbac.excerpt(key) USING ERRCODE = 'undefined_object';
     END IF;
 END
@@ -169,6 +170,7 @@ BEGIN
     END IF;
     DELETE FROM aiven_rbac.service_user AS x WHERE x.service = s.id AND x.username = service_user_delete.username;
     IF NOT FOUND THEN
+        PERFORM aiven_rbac.refuse_if_kept('service_user', s.id, username);
         RAISE EXCEPTION 'service "%" has no user "%"', service, aiven_rbac.excerpt(username) USING ERRCODE = 'undefined_object';
     END IF;
 END

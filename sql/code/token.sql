@@ -192,17 +192,18 @@ BEGIN
     END IF;
     IF aiven_rbac.judging() THEN
         PERFORM aiven_rbac.ends_access(
-            CASE WHEN EXISTS (SELECT FROM aiven_rbac.token AS t
-                    WHERE t.prefix = token_revoke.prefix AND t.revoked_at IS NULL)
-                 THEN ARRAY[p.id] END);
+            CASE WHEN aiven_rbac.is_kept_now('token', NULL, prefix) THEN ARRAY[p.id] END);
     END IF;
     UPDATE aiven_rbac.token AS t SET revoked_at = clock_timestamp()
     WHERE t.prefix = token_revoke.prefix AND t.revoked_at IS NULL;
-    -- Nothing was there to revoke: it was revoked before, or has gone meanwhile.
-    IF NOT FOUND AND (aiven_rbac.principal_of_token_now(prefix)).id IS NULL THEN
-        RAISE EXCEPTION 'token does not exist'
-            USING ERRCODE = 'undefined_object',
-                  HINT = 'Give the token''s prefix, its first 17 characters.';
+    IF NOT FOUND THEN
+        PERFORM aiven_rbac.refuse_if_kept('token', NULL, prefix);
+        -- It was revoked before, or has gone meanwhile.
+        IF (aiven_rbac.principal_of_token_now(prefix)).id IS NULL THEN
+            RAISE EXCEPTION 'token does not exist'
+                USING ERRCODE = 'undefined_object',
+                      HINT = 'Give the token''s prefix, its first 17 characters.';
+        END IF;
     END IF;
 END
 $$;
