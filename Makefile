@@ -9,6 +9,7 @@
 #   make bench     figures against hand-written policies
 #   make mutants   bugs planted in a copy: do the tests notice?
 #   make stress    changes and questions at once: is one that was acknowledged missed?
+#   make differential  the product against a model of its rules, in random runs
 #   make model     the protocol of the cache, searched in every order of steps
 #   make faults    what happens when servers, sessions, memory or disks fail, for
 #                  some minutes; FAULTS_SECONDS=600 for more
@@ -20,7 +21,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants faults format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants differential faults format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -57,6 +58,12 @@ stress:
 
 faults:
 	@SUITES=tap FILES=032_faults FAULTS_SECONDS=$${FAULTS_SECONDS:-60} VERBOSE=1 test/check
+
+# DIFFERENTIAL_SECONDS and DIFFERENTIAL_SEED say how long, and which runs.
+differential:
+	@SETTINGS='max_connections=60 max_worker_processes=20' \
+		tools/with-instance /usr/bin/python3 -B test/differential/differential --workers 2 --runs 1000000 --verdicts \
+		--seconds $${DIFFERENTIAL_SECONDS:-600} $${DIFFERENTIAL_SEED:+--seed $$DIFFERENTIAL_SEED}
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
