@@ -59,11 +59,12 @@ stress:
 faults:
 	@SUITES=tap FILES=032_faults FAULTS_SECONDS=$${FAULTS_SECONDS:-60} VERBOSE=1 test/check
 
-# DIFFERENTIAL_SECONDS and DIFFERENTIAL_SEED say how long, and which runs.
+# DIFFERENTIAL_SECONDS and DIFFERENTIAL_SEED say how long, and which runs;
+# DIFFERENTIAL_OPTIONS are options of test/differential/differential.
 differential:
 	@SETTINGS='max_connections=60 max_worker_processes=20' \
 		tools/with-instance /usr/bin/python3 -B test/differential/differential --workers 2 --runs 1000000 --verdicts \
-		--seconds $${DIFFERENTIAL_SECONDS:-600} $${DIFFERENTIAL_SEED:+--seed $$DIFFERENTIAL_SEED}
+		--seconds $${DIFFERENTIAL_SECONDS:-600} $${DIFFERENTIAL_SEED:+--seed $$DIFFERENTIAL_SEED} $${DIFFERENTIAL_OPTIONS:-}
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
