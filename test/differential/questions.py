@@ -26,8 +26,12 @@ def drawn(seed, list, most):
     return sorted(sorted(list, key=lambda one: zlib.crc32(f'{seed} {one}'.encode()))[:most])
 
 
-def all_names(world):
-    return world.catalogue.actions + list(world.catalogue.types) + sorted({name for _, name in world.role})
+def all_names(world, login):
+    """Those that a session may ask by: the roles of organizations of others are
+    unknown to a principal (H4)."""
+    roles = {name for organization, name in world.role
+             if login is None or world.is_member(login.principal, organization)}
+    return world.catalogue.actions + list(world.catalogue.types) + sorted(roles)
 
 
 def holds(world, login, principal, resource, names, instant):
@@ -63,7 +67,7 @@ class Cross:
         self.names_of = runner.names
         self.login = session.login
         self.resources = drawn(seed, self.world.resource, 40) + [None]
-        self.names = drawn(seed, all_names(self.world), 25)
+        self.names = drawn(seed, all_names(self.world, self.login), 25)
         self.principals = [self.login.principal if self.login else None]
         if others:
             self.principals = drawn(seed, self.world.principal, 6) + ['nobody']
@@ -229,7 +233,7 @@ def ask_resources(runner, session, seed):
     if session.transaction and session.transaction.keeps_snapshot():
         return None, 0
     kind = draw.choice(('organization', 'unit', 'project', 'service'))
-    name = draw.choice(all_names(world))
+    name = draw.choice(all_names(world, session.login))
     after = draw.choice([None] + [world.path(r) for r in drawn(seed, world.resource, 5)])
     most = draw.choice((None, None, 1, 3))
     code, rows = session.run(f'SELECT {INSTANT}, f.* FROM rbac_resources(name => {literal(name)}, '
@@ -278,7 +282,7 @@ def ask_principals(runner, session, seed):
     if not world.resource or (session.transaction and session.transaction.keeps_snapshot()):
         return None, 0
     resource = draw.choice(sorted(world.resource))
-    name = draw.choice(all_names(world))
+    name = draw.choice(all_names(world, session.login))
     where = draw.choice((literal(world.path(resource)) + '::rbac_path', literal(runner.names.id(resource)) + '::uuid'))
     code, rows = runner.guarded(session, f'SELECT {INSTANT}, f.* FROM rbac_principals({where}, {literal(name)}) AS f')
     instant = rows[0][0] if code is None and rows else runner.now()

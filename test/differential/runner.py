@@ -296,6 +296,9 @@ class Runner:
             session.transaction.busy = True
         if code in CONFLICTS and self.can_conflict(session):
             return
+        # A place from after the snapshot is none to a foreign key.
+        if code == '23503' and session.transaction and session.transaction.keeps_snapshot():
+            return
         allowed = may_write(world, session.login, table, resource, now)
         self.counts['writes'] += 1
         if (code is None) != allowed or code not in (None, '42501'):
