@@ -24,6 +24,9 @@
  * 5. Others are waited for, and when the slices add up to the bound, the call
  *    fails with an error that names them.
  *
+ * A deadlock ends an attempt as a long wait does.  If the circle is of locks that
+ * the call itself has taken, the next attempt comes after the others.
+ *
  * By then the wait is over, and nothing tells any more which lock it was for.  So
  * a timer looks every now and then what this backend waits for; the wait that
  * failed has lasted longer than from one look to the next.
@@ -308,8 +311,16 @@ make_call(FunctionCallInfo fcinfo, Ending *ending)
 			rounds++;
 			continue;
 		}
+		if (error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		{
+			/* The locks of the attempt are gone, and with them most circles. */
+			waited += Max(Min(slice, DeadlockTimeout), 1);
+			if (waited < bound)
+				continue;
+			ReThrowError(error);
+		}
 		waited += slice;
-		if (way == NULL || error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		if (way == NULL)
 			ReThrowError(error);
 		if (waited >= bound)
 			fail_at_bound(way, bound);
