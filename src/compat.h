@@ -13,13 +13,16 @@
 
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/plannodes.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/tuplestore.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -42,6 +45,22 @@
 		ereport(ERROR, __VA_ARGS__); \
 		return dummy_value; \
 	} while (0)
+#endif
+
+/*
+ * Compilers that look for what falls through by mistake take a word of 19's, and
+ * older ones a comment.
+ */
+#if PG_VERSION_NUM < 190000
+#if defined(__has_attribute) && __has_attribute(fallthrough)
+#define pg_fallthrough __attribute__((fallthrough))
+#else
+#define pg_fallthrough
+#endif
+#endif
+
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /*
@@ -82,6 +101,46 @@ rbac_bless(TupleDesc desc)
 #else
 #define RBAC_RUN_LIMIT		uint64 count, bool execute_once
 #define RBAC_PASS_RUN_LIMIT	count, execute_once
+#endif
+
+/*
+ * The range table indexes of what a statement changes, one a call: begin with a
+ * position of -1; a negative one is the end.
+ */
+static inline int
+rbac_next_result_relation(const PlannedStmt *statement, int *position)
+{
+#if PG_VERSION_NUM >= 190000
+	*position = bms_next_member(statement->resultRelationRelids, *position);
+	return *position;
+#else
+	*position += 1;
+	if (*position >= list_length(statement->resultRelations))
+		return -1;
+	return list_nth_int(statement->resultRelations, *position);
+#endif
+}
+
+/*
+ * Do the conditions on a relation pin a row by a unique index?
+ */
+#if PG_VERSION_NUM >= 190000
+#define rbac_pinned_by_unique_index(root, rel) \
+	relation_has_unique_index_for(root, rel, NIL, NULL)
+#else
+#define rbac_pinned_by_unique_index(root, rel) \
+	relation_has_unique_index_for(root, rel, NIL, NIL, NIL)
+#endif
+
+/*
+ * Read all rows of a table.
+ */
+#if PG_VERSION_NUM >= 190000
+#define rbac_begin_scan(relation, snapshot) \
+	table_beginscan(relation, snapshot, 0, NULL, SO_NONE)
+#else
+#define rbac_begin_scan(relation, snapshot) \
+	table_beginscan(relation, snapshot, 0, NULL)
 #endif
 
 static inline void

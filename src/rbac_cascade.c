@@ -97,17 +97,18 @@ is_own_table(Oid relation, Oid schema)
 static bool
 changes_own_table(const PlannedStmt *statement)
 {
-	ListCell   *lc;
+	int			position = -1;
+	int			changed = rbac_next_result_relation(statement, &position);
 	Oid			schema;
 
-	if (statement->resultRelations == NIL)
+	if (changed < 0)
 		return false;
 	schema = rbac_schema_oid();
 	if (!OidIsValid(schema))
 		return false;
-	foreach(lc, statement->resultRelations)
+	for (; changed >= 0; changed = rbac_next_result_relation(statement, &position))
 	{
-		if (is_own_table(rt_fetch(lfirst_int(lc), statement->rtable)->relid, schema))
+		if (is_own_table(rt_fetch(changed, statement->rtable)->relid, schema))
 			return true;
 	}
 	return false;

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "action_set.h"
+#include "compat.h"
 #include "rbac_tables.h"
 
 typedef enum GrantableType
@@ -98,7 +99,7 @@ extern const Grantable *rbac_grantable_by_name(const Catalogue *catalogue, const
 											   const pg_uuid_t *organization);
 extern const ActionSet *rbac_grantable_requires(const Grantable *grantable, ResourceKind kind);
 
-extern void rbac_unknown_name(const Catalogue *catalogue, const char *name) pg_attribute_noreturn();
+pg_noreturn extern void rbac_unknown_name(const Catalogue *catalogue, const char *name);
 extern void rbac_resolve_or_fail(const Catalogue *catalogue, const char *name, Requirement *requirement);
 extern const ActionSet *rbac_required_actions(const Catalogue *catalogue, const Requirement *requirement,
 											  ResourceKind kind, const pg_uuid_t *organization);

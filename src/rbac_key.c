@@ -51,6 +51,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "path.h"
 #include "rbac_apart.h"
 #include "rbac_tables.h"
@@ -179,7 +180,7 @@ require_resources(Oid table, const char *column)
 	initStringInfo(&names);
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_tables_look(&view);
-	scan = table_beginscan(relation, view.snapshot, 0, NULL);
+	scan = rbac_begin_scan(relation, view.snapshot);
 	while (count < NAMED_PATHS && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(row_context);

@@ -355,7 +355,7 @@ static bool
 found_by_unique_index(PlannerInfo *root, RelOptInfo *rel)
 {
 	return rel->reloptkind != RELOPT_JOINREL &&
-		relation_has_unique_index_for(root, rel, NIL, NIL, NIL);
+		rbac_pinned_by_unique_index(root, rel);
 }
 
 /*

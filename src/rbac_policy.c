@@ -229,8 +229,10 @@ typedef struct Collection
 } Collection;
 
 static bool
-collect_calls(Node *node, Collection *found)
+collect_calls(Node *node, void *context)
 {
+	Collection *found = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))

@@ -25,6 +25,7 @@
 #include "utils/inval.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "rbac_signal.h"
 #include "rbac_tables.h"
 
@@ -65,10 +66,10 @@ relcache_changed(Datum arg, Oid relid)
 			break;
 		case RBAC_CHANGE_ALL:
 			rbac_tables_forget();
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case RBAC_CHANGE_CATALOGUE:
 			rbac_catalogue_generation++;
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		case RBAC_CHANGE_FACTS:
 			rbac_generation++;
 			break;
