@@ -403,7 +403,7 @@ actions_not_held(const pg_uuid_t *principal, const pg_uuid_t *resource_id, const
 	PrincipalEntry *entry;
 	ResourceRow resource;
 	uint64		news;
-	ArrayType  *result;
+	ArrayType  *volatile result = NULL;
 
 	AcceptInvalidationMessages();
 	news = rbac_signal_news();
