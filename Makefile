@@ -13,6 +13,7 @@
 #   make model     the protocol of the cache, searched in every order of steps
 #   make faults    what happens when servers, sessions, memory or disks fail, for
 #                  some minutes; FAULTS_SECONDS=600 for more
+#   make coverage  which lines of src/ the tests run
 #
 # They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
 # takes another.
@@ -21,7 +22,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants differential faults format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants differential faults coverage format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -58,6 +59,9 @@ stress:
 
 faults:
 	@SUITES=tap FILES=032_faults FAULTS_SECONDS=$${FAULTS_SECONDS:-60} VERBOSE=1 test/check
+
+coverage:
+	@test/coverage
 
 # DIFFERENTIAL_SECONDS and DIFFERENTIAL_SEED say how long, and which runs;
 # DIFFERENTIAL_OPTIONS are options of test/differential/differential.
@@ -122,6 +126,12 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(PGXS),)
 $(error $(PG_CONFIG) not found: install PostgreSQL's development files ("make check" and "make demo" do it on Debian), or set PG_CONFIG)
 endif
+
+# A server that was built where its sources are leaves this out.
+ifneq ($(realpath $(here)),$(realpath $(CURDIR)))
+VPATH := $(here)
+endif
+
 include $(PGXS)
 
 all: $(DATA_built)
