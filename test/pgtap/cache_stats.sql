@@ -1,5 +1,7 @@
--- What is shown of the cache (C1)
+-- What is shown of the cache (C1).  That is this process's own, so no worker may
+-- take part, whatever the server's settings are.
 BEGIN;
+SET LOCAL max_parallel_workers = 0;
 SELECT no_plan();
 SET client_min_messages = warning;
 \o /dev/null
@@ -34,11 +36,11 @@ INSERT INTO aiven_rbac.access_grant (principal, resource, grantable, organizatio
 SELECT rbac_user('erin@acme.example'), r.id, g.id, r.organization, 'project'
 FROM aiven_rbac.resource r, aiven_rbac.grantable g WHERE r.path::text ~ '^acme[.]p' AND g.name = 'developer';
 SET LOCAL aiven_rbac.cache_size = '64kB';
-SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')), 600::bigint,
-          'a principal with many grants is asked about many resources') FROM generate_series(1, 600) g;
+SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')), 400::bigint,
+          'a principal with many grants is asked about many resources') FROM generate_series(1, 400) g;
 CREATE TEMP TABLE looked AS SELECT * FROM rbac_cache_stats();
 SELECT cmp_ok(bytes, '>', 65536::bigint, 'it takes more than aiven_rbac.cache_size') FROM looked;
-SELECT count(rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')) FROM generate_series(1, 600) g;
+SELECT count(rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')) FROM generate_series(1, 400) g;
 SELECT is(s.lookups - l.lookups, 0::bigint, 'S8: no resource is looked up twice') FROM rbac_cache_stats() s, looked l;
 RESET aiven_rbac.cache_size;
 
