@@ -160,7 +160,7 @@ ALTER SYSTEM SET aiven_rbac.principal = 'forged';
 BEGIN;
 CREATE FUNCTION wrapped(who uuid) RETURNS uuid LANGUAGE plpgsql PARALLEL SAFE
     AS 'BEGIN PERFORM rbac_set_principal(who); RETURN rbac_current_principal(); END';
-SET LOCAL force_parallel_mode = on;
+SELECT set_config(name, 'on', true) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT wrapped(:'carol');
 \set wrapped :LAST_ERROR_MESSAGE
 ROLLBACK;

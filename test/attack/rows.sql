@@ -54,7 +54,7 @@ INSERT INTO test.peek (what, query) VALUES
 ('an index', 'SELECT count(*) FROM lair.with_settings($$ enable_seqscan = off $$, ''SELECT n FROM %s WHERE n > 0'')'),
 ('a bitmap', 'SELECT count(*) FROM lair.with_settings($$ enable_seqscan = off, enable_indexscan = off, enable_indexonlyscan = off $$, ''SELECT n FROM %s WHERE n > 0'')'),
 ('a plan for any parameter', 'SELECT count(*) FROM lair.with_settings($$ plan_cache_mode = force_generic_plan $$, ''SELECT n FROM %s WHERE n > 0'')'),
-('a parallel plan', 'SELECT count(*) FROM lair.with_settings($$ force_parallel_mode = on, parallel_setup_cost = 0, parallel_tuple_cost = 0, min_parallel_table_scan_size = 0 $$, ''SELECT n FROM %s WHERE n > 0'')');
+('a parallel plan', 'SELECT count(*) FROM lair.with_settings($$ force_parallel_mode = on, debug_parallel_query = on, parallel_setup_cost = 0, parallel_tuple_cost = 0, min_parallel_table_scan_size = 0 $$, ''SELECT n FROM %s WHERE n > 0'')');
 
 \o /dev/null
 -- What mallory, who may create in her schema, prepares
@@ -62,10 +62,11 @@ SET LOCAL ROLE test_application;
 CREATE FUNCTION lair.with_settings(settings text, query text) RETURNS SETOF int LANGUAGE plpgsql
     AS $$
 DECLARE
-    setting text;
+    pair text;
 BEGIN
-    FOREACH setting IN ARRAY string_to_array(settings, ',') LOOP
-        PERFORM set_config(btrim(split_part(setting, '=', 1)), btrim(split_part(setting, '=', 2)), true);
+    FOREACH pair IN ARRAY string_to_array(settings, ',') LOOP
+        PERFORM set_config(s.name, btrim(split_part(pair, '=', 2)), true)
+        FROM pg_settings AS s WHERE s.name = btrim(split_part(pair, '=', 1));
     END LOOP;
     RETURN QUERY EXECUTE query;
 END

@@ -100,7 +100,7 @@ CREATE TABLE test.bait (id int);
 INSERT INTO test.bait VALUES (1), (2);
 CREATE TABLE test.told (answer text);
 CREATE FUNCTION test.tell() RETURNS void LANGUAGE plpgsql
-    AS $$ BEGIN INSERT INTO test.told SELECT rbac_has_permission(test.p('ann'), 'acme', 'admin')::text;
+    AS $$ BEGIN INSERT INTO test.told SELECT public.rbac_has_permission(test.p('ann'), 'acme', 'admin')::text;
           EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;
 CREATE FUNCTION test.listen(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
     AS $$ BEGIN PERFORM test.tell(); RETURN $1; END $$;

@@ -189,13 +189,14 @@ my $parallel = q{
 	SET enable_indexonlyscan = off;
 };
 my $digest = q{SELECT count(*), md5(string_agg(id::text, ',' ORDER BY id)) FROM big};
+my $forced = fresh('application', "SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 for my $person ('ann', 'bob', 'carol', 'dave', 'erin')
 {
 	my $as = 'BEGIN; SELECT rbac_set_principal(' . principal($person) . ') \gset' . "\n";
 	my $serial = fresh('application', "SET max_parallel_workers_per_gather = 0;\n$as $digest");
 	is(fresh('application', "$parallel\n$as $digest"), $serial, "S2: $person sees the same rows with parallel workers: " . (split /\|/, $serial)[0]);
 	is(fresh('application', "$parallel SET parallel_leader_participation = off;\n$as $digest"), $serial, "S2: $person, in workers alone");
-	is(fresh('application', "SET force_parallel_mode = regress;\n$as $digest"), $serial, "S2: $person, with force_parallel_mode = regress");
+	is(fresh('application', "SET $forced = regress;\n$as $digest"), $serial, "S2: $person, with $forced = regress");
 }
 like(fresh('application', "$parallel\nBEGIN; SELECT rbac_set_principal(" . principal('bob') . ") \\gset\nEXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $digest"),
 	qr/Workers Launched: [12]/, 'these were parallel scans');
