@@ -14,6 +14,8 @@
 #   make faults    what happens when servers, sessions, memory or disks fail, for
 #                  some minutes; FAULTS_SECONDS=600 for more
 #   make coverage  which lines of src/ the tests run
+#   make sanitize  sanitizers, assertions, parallel workers, random queries; PARTS
+#                  says which of them (test/sanitize/sanitize)
 #
 # They take the PostgreSQL that is installed or offered, and say which; PG_MAJOR=17
 # takes another.
@@ -22,7 +24,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants differential faults coverage format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants differential faults coverage sanitize format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -62,6 +64,9 @@ faults:
 
 coverage:
 	@test/coverage
+
+sanitize:
+	@test/sanitize/sanitize
 
 # DIFFERENTIAL_SECONDS and DIFFERENTIAL_SEED say how long, and which runs;
 # DIFFERENTIAL_OPTIONS are options of test/differential/differential.

@@ -30,6 +30,9 @@ extern bool errsave_start(struct Node *context, const char *domain);
 extern void errsave_finish(struct Node *context, const char *filename, int lineno,
 						   const char *funcname);
 
+/* Its arguments are others since 16, and nothing is said by them here. */
+extern void failed_assertion(void) __asm__("ExceptionalCondition");
+
 static const int encodings[] = {PG_SQL_ASCII, PG_UTF8, PG_LATIN1, PG_EUC_JP, PG_EUC_TW};
 static int	encoding;
 static jmp_buf raised;
@@ -37,6 +40,13 @@ static jmp_buf raised;
 /* What was allocated for a value; freed at once when it is done with */
 static void *chunks[64];
 static int	nchunks;
+
+void
+failed_assertion(void)
+{
+	fputs("an assertion failed\n", stderr);
+	abort();
+}
 
 void *
 palloc(Size size)
