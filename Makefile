@@ -14,6 +14,7 @@
 #   make faults    what happens when servers, sessions, memory or disks fail, for
 #                  some minutes; FAULTS_SECONDS=600 for more
 #   make coverage  which lines of src/ the tests run
+#   make check-versions  every test on every PostgreSQL that can be had
 #   make sanitize  sanitizers, assertions, parallel workers, random queries; PARTS
 #                  says which of them (test/sanitize/sanitize)
 #
@@ -24,7 +25,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants differential faults coverage sanitize format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants differential faults coverage sanitize check-versions format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -64,6 +65,9 @@ faults:
 
 coverage:
 	@test/coverage
+
+check-versions:
+	@test/versions
 
 sanitize:
 	@test/sanitize/sanitize

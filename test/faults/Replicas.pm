@@ -79,6 +79,12 @@ sub run
 {
 	my ($world) = @_;
 	my $primary = $world->{node};
+
+	if (!server_has('libpqwalreceiver'))
+	{
+		note 'replicas: this server has no libpqwalreceiver';
+		return;
+	}
 	my $subscriber = $primary->safe_psql('postgres', 'SHOW server_version_num') >= 150000 ? make_subscriber($primary) : undef;
 	my $standby = make_standby($primary);
 	my $session = Session->new($primary, 'books');

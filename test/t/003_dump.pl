@@ -81,8 +81,18 @@ is($node->safe_psql('source', q{
 
 # Every row of every table of the extension, without its physical place, but for
 # what a dump says of itself
-my $contents = q{
-	SELECT c.relname, query_to_xml(format('SELECT t.* FROM aiven_rbac.%I AS t ORDER BY t::text COLLATE "C"', c.relname), true, true, '')::text
+my $rows_of = q{
+	CREATE FUNCTION pg_temp.rows_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		result text;
+	BEGIN
+		EXECUTE format('SELECT string_agg(to_jsonb(t)::text, E''\n'' ORDER BY t::text COLLATE "C") FROM (%s) AS t', query) INTO result;
+		RETURN result;
+	END
+	$$;
+};
+my $contents = $rows_of . q{
+	SELECT c.relname, pg_temp.rows_of(format('TABLE aiven_rbac.%I', c.relname))
 	FROM pg_class AS c WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind = 'r' AND c.relname <> 'dumped_table' ORDER BY 1};
 my $rows_seen = join "\n", map {
 	"BEGIN; SELECT '$_', rbac_set_principal(" . principal($_) . "); SET LOCAL ROLE application;"
@@ -200,10 +210,10 @@ sub wrongly
 sub lost
 {
 	my ($database) = @_;
-	my $filled = q{
+	my $filled = $rows_of . q{
 		SELECT c.relname FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (id, condition), pg_class AS c
 		WHERE e.extname = 'aiven_rbac' AND c.oid = x.id AND c.relname <> 'dumped_table'
-		  AND query_to_xml(format('SELECT 1 FROM aiven_rbac.%I %s LIMIT 1', c.relname, x.condition), false, false, '')::text ~ '<row'
+		  AND pg_temp.rows_of(format('SELECT 1 FROM aiven_rbac.%I %s LIMIT 1', c.relname, x.condition)) IS NOT NULL
 		ORDER BY 1};
 	my %here = map { $_ => 1 } split /\n/, $node->safe_psql($database, $filled);
 	return grep { !$here{$_} } split /\n/, $node->safe_psql('source', $filled);

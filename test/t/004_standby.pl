@@ -9,6 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use RbacTest;
 
+plan skip_all => 'this server has no libpqwalreceiver' unless server_has('libpqwalreceiver');
+
 my $primary = server('primary', init => { allows_streaming => 1 }, conf => 'restart_after_crash = on');
 acme($primary, 'postgres');
 $primary->backup('backup');

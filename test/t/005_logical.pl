@@ -9,6 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use RbacTest;
 
+plan skip_all => 'this server has no libpqwalreceiver' unless server_has('libpqwalreceiver');
+
 my $publisher = server('publisher', init => { allows_streaming => 'logical' });
 plan skip_all => 'publications choose rows from PostgreSQL 15 on'
   if $publisher->safe_psql('postgres', 'SHOW server_version_num') < 150000;

@@ -9,6 +9,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use RbacTest;
 
+for my $library ('auto_explain', 'libpqwalreceiver')
+{
+	plan skip_all => "this server has no $library" unless server_has($library);
+}
+
 my $primary = server('primary', init => { allows_streaming => 1 });
 acme($primary, 'postgres');
 

@@ -9,7 +9,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(server acme decisions same_decisions principal publish_facts plants);
+our @EXPORT = qw(server server_has acme decisions same_decisions principal publish_facts plants);
 
 # A server of its own, started.
 sub server
@@ -21,6 +21,15 @@ sub server
 	$node->append_conf('postgresql.conf', $options{conf} // '');
 	$node->start;
 	return $node;
+}
+
+# Does the server have a library, which can be built or packaged apart?
+sub server_has
+{
+	my ($library) = @_;
+
+	chomp(my $directory = `$ENV{PG_CONFIG} --pkglibdir`);
+	return -e "$directory/$library.so";
 }
 
 # The extension with the example organization, and the application's table

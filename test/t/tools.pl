@@ -60,6 +60,7 @@ my @cases = (
 	[ 'Debian 12',                 [],                [ packages(15) ],       undef, 15 ],
 	[ 'Debian 13',                 [],                [ packages(17) ],       undef, 17 ],
 	[ 'Ubuntu 22.04',              [],                [ packages(14) ],       undef, 14 ],
+	[ 'the newest that is supported', [],             [ packages(18 .. 20) ], undef, 19 ],
 	[ 'more than one is offered',  [],                [ packages(14 .. 17) ], undef, 17 ],
 	[ 'one is offered that is not supported', [],     [ packages(13, 16, 99) ], undef, 16 ],
 	[ 'an installed one comes before a newer one', [ packages(15) ], [ packages(15 .. 17) ], undef, 15 ],
