@@ -324,9 +324,50 @@ SELECT throws_ok('REFRESH MATERIALIZED VIEW trap_matview', '42501',
                  'S1: nor does it lend the session''s principal');
 COMMIT;
 
+-- Nor does the code of one who may set principals set one in somebody else's session.
+GRANT EXECUTE ON FUNCTION rbac_set_principal TO rbac_test_plain;
+CREATE FUNCTION trap_identity() RETURNS text LANGUAGE sql
+    AS $$ SELECT public.rbac_set_principal('00000000-0000-0000-0000-0000000000aa')::text $$;
+ALTER FUNCTION trap_identity() OWNER TO rbac_test_plain;
+SET SESSION AUTHORIZATION rbac_test_plain;
+CREATE MATERIALIZED VIEW trap_person AS SELECT trap_identity() WITH NO DATA;
+RESET SESSION AUTHORIZATION;
+SELECT throws_ok('REFRESH MATERIALIZED VIEW trap_person', '42501',
+                 'cannot set the principal within security-restricted operation',
+                 'S1: REFRESH MATERIALIZED VIEW makes nobody its owner''s choice');
+REVOKE EXECUTE ON FUNCTION rbac_set_principal FROM rbac_test_plain;
+
+-- The action of a foreign key runs as the owner of the table that references, and
+-- fires what that owner has attached.
+CREATE TABLE trap_parent (n int PRIMARY KEY);
+CREATE TABLE trap_child (n int REFERENCES trap_parent ON DELETE CASCADE);
+CREATE TABLE trap_told (outcome text);
+CREATE FUNCTION trap_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM public.rbac_unit_create('acme', 'trapped');
+    RETURN OLD;
+EXCEPTION WHEN insufficient_privilege THEN
+    INSERT INTO trap_told VALUES (SQLERRM);
+    RETURN OLD;
+END $$;
+CREATE TRIGGER trap BEFORE DELETE ON trap_child FOR EACH ROW EXECUTE FUNCTION trap_trigger();
+ALTER TABLE trap_child OWNER TO rbac_test_plain;
+ALTER TABLE trap_told OWNER TO rbac_test_plain;
+INSERT INTO trap_parent VALUES (1), (2);
+INSERT INTO trap_child VALUES (1), (2);
+DELETE FROM trap_parent WHERE n = 1;
+BEGIN;
+SELECT rbac_set_principal(:'ann');
+DELETE FROM trap_parent WHERE n = 2;
+COMMIT;
+SELECT results_eq('SELECT outcome FROM trap_told', $$ VALUES ('cannot administer within the action of a foreign key'), ('cannot administer within the action of a foreign key') $$,
+                  'S1: a trigger that an action of a foreign key fires acts for nobody, neither an operator nor a principal');
+SELECT is((SELECT count(*) FROM trap_child) || ' ' || (SELECT count(*) FROM aiven_rbac.resource WHERE path <@ 'acme.trapped'), '0 0',
+          'S1: and the action is carried out');
+
 DROP FUNCTION as_mapped();
-DROP MATERIALIZED VIEW trap_matview, trap_peep;
-DROP TABLE trap_table;
+DROP MATERIALIZED VIEW trap_matview, trap_peep, trap_person;
+DROP TABLE trap_table, trap_child, trap_parent;
 DROP OWNED BY rbac_test_plain, rbac_test_mapped;
 SELECT rbac_database_role_map('rbac_test_mapped', NULL);
 DROP ROLE rbac_test_mapped, rbac_test_plain;

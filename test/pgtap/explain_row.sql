@@ -37,6 +37,22 @@ SELECT is((SELECT ok FROM rbac_explain_row('good', md5('1')) WHERE step = 'answe
 RESET ROLE;
 CREATE TABLE keyless (id int);
 SELECT throws_ok($$ SELECT * FROM rbac_explain_row('keyless', '1') $$, '42704', 'table "public.keyless" has no primary key', 'a table without a key');
+SELECT throws_ok($$ SELECT * FROM rbac_explain_row('good', repeat('1', 100000)) $$, '22023', 'key of the row is too long', 'a key that no index holds');
+-- A comparison that somebody wrote would run as whoever asks.
+CREATE TYPE mood AS ENUM ('good', 'bad');
+CREATE FUNCTION mood_eq(mood, mood) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN $1::text = $2::text; END $$;
+CREATE FUNCTION mood_cmp(mood, mood) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN CASE WHEN $1::text < $2::text THEN -1 WHEN $1::text = $2::text THEN 0 ELSE 1 END; END $$;
+CREATE OPERATOR === (FUNCTION = mood_eq, LEFTARG = mood, RIGHTARG = mood);
+CREATE OPERATOR CLASS mood_ops DEFAULT FOR TYPE mood USING btree AS OPERATOR 3 ===, FUNCTION 1 mood_cmp(mood, mood);
+CREATE TABLE moody (mood mood PRIMARY KEY, project uuid);
+INSERT INTO moody VALUES ('good', rbac_resource_id('acme.engineering.backend-dev'));
+SELECT throws_ok($$ SELECT * FROM rbac_explain_row('moody', 'good') $$, '0A000', 'cannot look up a row by the primary key of table "moody"',
+                 'S5: a key that code of somebody''s compares');
+CREATE TABLE late_key (id int NOT NULL UNIQUE, project uuid);
+ALTER TABLE late_key ADD CONSTRAINT late_key_pkey PRIMARY KEY (id);
+INSERT INTO late_key VALUES (1, rbac_resource_id('acme.engineering.backend-dev'));
+SELECT results_eq($$ SELECT ok FROM rbac_explain_row('late_key', '1') WHERE step IN ('row', 'answer') $$,
+    'VALUES (true), (true)', 'the primary key is not the first index');
 CREATE TABLE two_keys (a int, b text, project uuid, PRIMARY KEY (a, b));
 INSERT INTO two_keys VALUES (1, 'x, y', rbac_resource_id('acme.engineering.backend-dev'));
 SELECT results_eq($$ SELECT ok FROM rbac_explain_row('two_keys', '(1,"x, y")') WHERE step IN ('row', 'answer') $$,

@@ -37,7 +37,7 @@ SELECT rbac_grant(rbac_user('olga@acme.example'), 'reader', 'acme.analytics');
 SELECT rbac_grant(rbac_user('dave@acme.example'), 'service:logs:read', 'acme');
 \o
 
-SELECT plan(30);
+SELECT plan(31);
 
 -- Resources ---------------------------------------------------------------------------
 
@@ -151,6 +151,8 @@ SELECT is(test.answer(rbac_user('dave@acme.example'), $$ SELECT * FROM rbac_acce
 
 SELECT throws_ok($$ SELECT * FROM rbac_resources('service.view', 'services') $$, '22023',
                  'kind of resource "services" does not exist', 'an unknown kind is an error');
+SELECT throws_ok($$ SELECT aiven_rbac.scopes('service.view', NULL) $$, '22004',
+                 'kind of resource must not be null', 'and none is');
 SELECT throws_ok($$ SELECT * FROM rbac_resources('service.vew', 'service') $$, '42704',
                  'permission, role or action "service.vew" does not exist', 'an unknown name is an error');
 SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.vew') $$, '42704',

@@ -133,6 +133,30 @@ is($ender_errors, '', 'G5: what was first is committed');
 like($late_errors, qr/permission denied to commit what is handed out on "acme\.dev"/, 'G5: whoever waited for it commits nothing');
 unlike(has('frank', 'acme.dev'), qr/read_only/, 'and nothing is there');
 
+# --- several in the way, and waits that end otherwise ----------------------------------
+
+$node->safe_psql('postgres', "SELECT rbac_grant($dave, 'admin', 'globex.lab')");
+hold_commits_up(1);
+my @givers = map { start(give($_->[0], $_->[1], 'globex.lab'), $_->[2]) } ([ 'dave', 'developer', \my $dave_errors ], [ 'erin', 'operator', \my $erin_errors ]);
+$node->poll_query_until('postgres', "SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event = 'SyncRep'") or die 'nobody waits for SyncRep';
+like(run_now(end('globex.lab')), qr/In the way: process \d+, process \d+\./, 'G11: the error names every session in the way');
+hold_commits_up(0);
+$_->finish for @givers;
+is("$dave_errors$erin_errors", '', 'what was first is committed');
+
+hold_commits_up(1);
+$ender = start(end('globex.lab'), \$ender_errors);
+wait_until('SyncRep');
+my $cancelled = start("SET synchronous_commit = local;\n" . give('dave', 'read_only', 'globex.lab'), \my $cancelled_errors);
+wait_until('advisory');
+$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'advisory'");
+$cancelled->finish;
+like($cancelled_errors, qr/canceling statement due to user request/, 'whoever waits to commit can be cancelled, and is told so');
+hold_commits_up(0);
+$ender->finish;
+is($ender_errors, '', 'what was first is committed');
+is(has('frank', 'globex.lab'), 'developer operator', 'and nothing of what was cancelled is there');
+
 # --- a database role that is a principal no longer -----------------------------------
 
 my $by_role = $node->connstr('postgres') . ' user=dave';
