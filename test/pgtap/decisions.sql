@@ -54,7 +54,7 @@ WHERE (p.name, n.name) <> ('olga', 'helper');
 GRANT SELECT ON asked TO test_application;
 \o
 
-SELECT plan(150);
+SELECT plan(155);
 
 -- The signatures ----------------------------------------------------------------
 
@@ -358,6 +358,40 @@ SELECT is(ARRAY[rbac_has_permission(test.p('frank'), test.id('acme'), 'operator'
           '{f,t}', 'G7: the next statement sees that the boundary has passed');
 SELECT is((SELECT count(*) FROM rbac_effective_actions(test.p('frank'), test.id('acme'))), 0::bigint,
           'G7: so do lists');
+
+-- Rows whose references lead nowhere, or elsewhere: replication can bring them,
+-- and none of them gives anything (C1).
+\o /dev/null
+SELECT rbac_project_create('globex.research', 'dangling');
+SELECT rbac_user_create('nora@globex.example', 'nora', test.id('nora'));
+SELECT rbac_invitation_accept(rbac_invitation_create('globex', 'nora@globex.example'));
+SET LOCAL session_replication_role = replica;
+INSERT INTO aiven_rbac.access_grant (principal, resource, grantable, organization, resource_kind)
+SELECT p.id, r.id, coalesce(g.id, test.id('nothing')), test.id('globex'), 'project'
+FROM (VALUES (test.p('bob'), 'admin'), (test.p('team'), 'admin'), (test.p('nora'), 'no-such-role'),
+             (test.id('nobody'), 'admin'), (test.id('lost-group'), 'admin'), (test.p('globex-team'), 'admin')) AS p (id, role)
+JOIN aiven_rbac.resource AS r ON r.path = 'globex.research.dangling'
+LEFT JOIN aiven_rbac.grantable AS g ON g.name = p.role AND g.built_in;
+-- ida, who is a member of both organizations: of the lost group, and of each
+-- group as if it were the other organization's
+INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind)
+VALUES (test.p('ida'), test.id('lost-group'), test.id('globex'), 'user'),
+       (test.p('ida'), test.p('globex-team'), test.id('acme'), 'user'),
+       (test.p('ida'), test.p('team'), test.id('acme'), 'user');
+SET LOCAL session_replication_role = origin;
+\o
+SELECT is(rbac_has_permission(v.principal, 'globex.research.dangling'::rbac_path, 'service.fork'), v.held, 'C1: ' || v.description)
+FROM (VALUES (test.p('bob'), false, 'a grant where its holder is no member'),
+             (test.p('nora'), false, 'a grant of what does not exist'),
+             (test.id('nobody'), false, 'a grant to nobody'),
+             (test.p('ida'), false, 'by a group that does not exist, or of another organization than its row or its grant'))
+     AS v (principal, held, description);
+\o /dev/null
+SET LOCAL session_replication_role = replica;
+UPDATE aiven_rbac.group_member SET organization = test.id('globex') WHERE member = test.p('ida') AND group_id = test.p('globex-team');
+SET LOCAL session_replication_role = origin;
+\o
+SELECT ok(rbac_has_permission(test.p('ida'), 'globex.research.dangling'::rbac_path, 'service.fork'), 'C1: but by a row that is as it has to be');
 
 SELECT * FROM finish();
 ROLLBACK;
