@@ -33,7 +33,7 @@ BEGIN
 END
 $$;
 
-SELECT plan(33);
+SELECT plan(34);
 SELECT is(holds(NULL, false), 't t 1,2 t', 'G9: without a policy any session will do');
 
 -- Tokens from before there was a policy, by how their maker had logged in
@@ -116,5 +116,8 @@ SELECT lives_ok($$ SELECT rbac_authenticate(token) FROM mine $$, 'P8: and comes 
 SELECT is(rbac_has_permission('acme', 'project:services:write'), true, 'G9: with the same rights');
 SELECT throws_ok($$ SELECT rbac_token_create(rbac_current_principal(), 'for ever') $$, '42501',
                  'permission denied to create a personal token', 'G5, P8: a token does not make another that lasts longer');
+SELECT rbac_reset_principal() \g /dev/null
+SELECT is(aiven_rbac.session_lacks_for(false, NULL, true), 'no principal is set', 'G9: a session that is nobody''s satisfies no policy');
+
 SELECT * FROM finish();
 ROLLBACK;

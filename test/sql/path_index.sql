@@ -280,6 +280,17 @@ FROM (VALUES ('path <@ ''org42'''), ('path @> ''org42'''), ('path <@ ''{org42}''
 	('path <@ scopes'), ('path <= ''org42'''), ('path <@ path'), ('path <@ chosen_path()'), ('path <@ (SELECT path FROM scope LIMIT 1)')) v(condition),
 	estimate('SELECT * FROM unknown WHERE ' || condition, 500) e;
 
+-- A join with a column of arrays
+SELECT * FROM estimate('SELECT 1 FROM unknown u JOIN scope s ON s.path <@ u.scopes', 500);
+
+-- A few values that are all common
+CREATE TABLE common AS
+SELECT ('org' || g % 3 || CASE WHEN g % 2 = 0 THEN '.unit' ELSE '' END)::rbac_path AS path FROM generate_series(1, 3000) g;
+ANALYZE common;
+SELECT v.condition, e.*
+FROM (VALUES ('path @> ''org1.unit.project'''), ('path @> ''org1'''), ('path @> ''org9.unit'''), ('path <@ ''org1'''), ('path <@ ''org1.unit''')) v(condition),
+	estimate('SELECT * FROM common WHERE ' || condition, 1.5) e;
+
 -- A column that is always null
 CREATE TABLE nulls AS SELECT NULL::rbac_path AS path FROM generate_series(1, 1000);
 ANALYZE nulls;
