@@ -225,7 +225,7 @@ SELECT is(test.outcome('bob', format('COPY %s TO %L', what, current_setting('dat
           'ok (nothing changed) acme.engineering.backend-dev acme.engineering.backend-dev.pg ', 'COPY TO has what SELECT has: ' || what)
 FROM unnest(ARRAY['tenant.by_path (note)', '(SELECT note FROM tenant.by_path ORDER BY n)',
                   '(UPDATE tenant.by_path SET note = note RETURNING note)']) AS what;
-COPY (SELECT) TO PROGRAM 'rm -f rbac_test_copy';
+COPY (SELECT WHERE false) TO PROGRAM 'rm -f rbac_test_copy';
 REVOKE pg_read_server_files, pg_write_server_files FROM test_application;
 
 -- Spies ----------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ CREATE DATABASE regress_plans TEMPLATE template0;
 SET client_min_messages = warning;
 ALTER DATABASE regress_plans SET jit = off;
 SET jit = off;
+-- What is counted is counted in this process.
+ALTER DATABASE regress_plans SET max_parallel_workers = 0;
+SET max_parallel_workers = 0;
 CREATE EXTENSION aiven_rbac;
 CREATE ROLE regress_plans_app;
 GRANT EXECUTE ON FUNCTION rbac_set_principal TO regress_plans_app;
