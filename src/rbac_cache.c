@@ -11,22 +11,27 @@
  * A stale right is the worst bug that this file could have.  What keeps it
  * from happening:
  *
- * - Every change of a table that decisions read makes a new generation
- *   (rbac_signal.c), which can happen in the middle of anything here.
- * - An entry belongs to the generation that was current before the snapshot
+ * - Every change of a table that decisions read makes a new generation, in
+ *   which some fact was touched (rbac_signal.c).  That can happen in the middle
+ *   of anything here.
+ * - An entry knows by which facts it was made: its principal's own, those of the
+ *   groups that it is in, and the hierarchy and the policy of each organization
+ *   that it is a member of.  It is true for as long as none of them is touched.
+ * - It is known to be true in the generation that was current before the snapshot
  *   that it was read with was taken, and after the tables were locked.  A
- *   message that comes while reading therefore leaves an entry that is
- *   already old: it serves the statement that asked, which began before, and
- *   is not kept.
- * - What is kept and of an old generation is never handed out.  It goes when
- *   the cache is next used, or with the last pin.
+ *   message about one of its facts that comes while reading therefore leaves an
+ *   entry that is already old: it serves the statement that asked, which began
+ *   before, and is not kept.
+ * - What is kept and old is never handed out.  It goes when it is asked for, for
+ *   want of room, or with the last pin.
  * - Uncommitted changes of this transaction are seen like any other: they
- *   send their message at the end of the command, and once more if the
- *   transaction or subtransaction is rolled back.
+ *   send their message at the end of the command.  If the transaction or
+ *   subtransaction is rolled back, everything is touched.
  * - The memo is filled later than its entry, under newer snapshots.  That is
- *   sound because any change would have made a new generation, and with it a
- *   new entry, for whoever asks next; who still holds the old entry is in the
- *   middle of a statement that began before.
+ *   sound because any change of the hierarchy where the principal belongs makes
+ *   the entry old, for whoever asks next; who still holds it is in the middle
+ *   of a statement that began before.  Elsewhere the verdict is that there is
+ *   nothing, whatever there is.
  *
  * An entry holds for an interval of time, too: at its ends the validity
  * period of some grant begins or ends (G7).
@@ -147,7 +152,7 @@ static MemoryContext cache_context = NULL;
 static principal_hash *principals = NULL;
 static dlist_head least_recently_used = DLIST_STATIC_INIT(least_recently_used);
 static Size cache_bytes = 0;
-static uint64 principals_generation = 0;	/* of all that is in the cache */
+static uint64 swept_generation = 0; /* all of that was let go, if everything was touched */
 
 /* The last database role asked about (rbac_database_role_map) */
 static struct
@@ -194,17 +199,50 @@ drop_from_cache(PrincipalEntry *entry)
 }
 
 /*
- * Let go of all that an older generation left behind.
+ * Everything was touched: let go of it.
  */
 static void
-drop_stale_entries(void)
+drop_all_entries(void)
 {
-	if (principals_generation == rbac_generation)
-		return;
 	while (!dlist_is_empty(&least_recently_used))
 		drop_from_cache(dlist_container(PrincipalEntry, lru,
 										dlist_tail_node(&least_recently_used)));
-	principals_generation = rbac_generation;
+}
+
+static void
+sweep(void)
+{
+	if (!rbac_signal_is_untouched(NULL, 0, swept_generation))
+		drop_all_entries();
+	swept_generation = rbac_generation;
+}
+
+/*
+ * Do the facts still stand that an entry was made by?  What they were then they
+ * are now, so that the next question looks no further back.
+ */
+static bool
+is_untouched(PrincipalEntry *entry)
+{
+	if (!rbac_signal_is_untouched(entry->keys, entry->nkeys, entry->generation))
+		return false;
+	entry->generation = rbac_generation;
+	return true;
+}
+
+static void
+drop_stale_entries(void)
+{
+	dlist_mutable_iter position;
+
+	sweep();
+	dlist_foreach_modify(position, &least_recently_used)
+	{
+		PrincipalEntry *entry = dlist_container(PrincipalEntry, lru, position.cur);
+
+		if (!is_untouched(entry))
+			drop_from_cache(entry);
+	}
 }
 
 /*
@@ -236,6 +274,28 @@ rbac_cache_grown(PrincipalEntry *entry)
 }
 
 /*
+ * By which facts was an entry made?  Its principal has been read.
+ */
+static void
+note_keys(PrincipalEntry *entry)
+{
+	const Principal *principal = entry->principal;
+	Size		room = 1 + principal->ngroups + 2 * (Size) principal->nmemberships;
+	SignalKey  *key = MemoryContextAllocHuge(entry->context, room * sizeof(SignalKey));
+
+	entry->keys = key;
+	*key++ = rbac_signal_key(RBAC_FACT_PRINCIPAL, &principal->subject.who.id);
+	for (int i = 0; i < principal->ngroups; i++)
+		*key++ = rbac_signal_key(RBAC_FACT_PRINCIPAL, &principal->groups[i]);
+	for (int i = 0; i < principal->nmemberships; i++)
+	{
+		*key++ = rbac_signal_key(RBAC_FACT_POLICY, &principal->memberships[i].organization);
+		*key++ = rbac_signal_key(RBAC_FACT_HIERARCHY, &principal->memberships[i].organization);
+	}
+	entry->nkeys = key - entry->keys;
+}
+
+/*
  * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
  */
 static PrincipalEntry *
@@ -255,6 +315,7 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 	rbac_tables_look(&view);
 	entry->principal = rbac_principal_load(&view, subject, now, catalogue);
 	rbac_tables_close(&view);
+	note_keys(entry);
 
 	entry->verdicts = verdict_create(context, 8, NULL);
 	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
@@ -268,9 +329,9 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
  * at "now"?  As far as the messages accepted so far tell.
  */
 bool
-rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now)
+rbac_cache_is_current(PrincipalEntry *entry, TimestampTz now)
 {
-	return entry->generation == rbac_generation &&
+	return is_untouched(entry) &&
 		rbac_catalogue_is_current(entry->catalogue) &&
 		entry->principal->since <= now && now < entry->principal->until;
 }
@@ -297,7 +358,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 	if (principals == NULL)
 		principals = principal_create(cache_context, 16, NULL);
 
-	drop_stale_entries();
+	sweep();
 	slot = principal_lookup(principals, *subject);
 	if (slot != NULL)
 	{
@@ -608,7 +669,7 @@ rbac_cache_role_principal(Oid role, pg_uuid_t *principal)
 	uint64		seen;
 	bool		mapped;
 
-	if (role_memo.generation == rbac_generation && role_memo.role == role)
+	if (role_memo.role == role && rbac_signal_is_untouched(NULL, 0, role_memo.generation))
 	{
 		*principal = role_memo.principal;
 		return role_memo.mapped;

@@ -13,13 +13,14 @@
 #include "lib/ilist.h"
 
 #include "rbac_principal.h"
+#include "rbac_signal.h"
 
 struct verdict_hash;
 struct id_memo_hash;
 struct path_memo_hash;
 
 /*
- * One principal and what was found out about it, as of one generation.  Who
+ * One principal and what was found out about it, as of some generation.  Who
  * uses an entry over more than one call pins it.
  */
 typedef struct PrincipalEntry
@@ -34,7 +35,9 @@ typedef struct PrincipalEntry
 	bool		cached;
 	int			pins;			/* the cache's own is one */
 	Size		bytes;			/* of the context when last measured */
-	uint64		generation;
+	uint64		generation;		/* that it is known to be true in */
+	int			nkeys;
+	SignalKey  *keys;			/* of the facts that it was read from */
 	Catalogue  *catalogue;		/* held */
 
 	/* Resources on which the same is held share one verdict. */
@@ -66,7 +69,7 @@ extern CacheCounters rbac_cache_counters;
 extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);
 extern void rbac_cache_pin_again(PrincipalEntry *entry);
 extern void rbac_cache_unpin(PrincipalEntry *entry);
-extern bool rbac_cache_is_current(const PrincipalEntry *entry, TimestampTz now);
+extern bool rbac_cache_is_current(PrincipalEntry *entry, TimestampTz now);
 
 extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
 extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);

@@ -58,17 +58,24 @@ typedef struct Loading
 	int			room;
 } Loading;
 
+/*
+ * Make room for one more: grow by doubling, whenever the count is a power of two.
+ */
+static void *
+grow(void *array, int count, Size size)
+{
+	if (count == 0)
+		return palloc(size);
+	return (count & (count - 1)) == 0 ? repalloc_huge(array, 2 * count * size) : array;
+}
+
 static void
 add_membership(void *row, void *arg)
 {
 	Principal  *principal = ((Loading *) arg)->principal;
 	int			n = principal->nmemberships;
 
-	/* Grow by doubling, whenever the count is a power of two. */
-	if (n == 0)
-		principal->memberships = palloc(sizeof(Membership));
-	else if ((n & (n - 1)) == 0)
-		principal->memberships = repalloc(principal->memberships, 2 * n * sizeof(Membership));
+	principal->memberships = grow(principal->memberships, n, sizeof(Membership));
 	principal->memberships[n].organization = *(pg_uuid_t *) row;
 	principal->memberships[n].barred = NULL;
 	principal->nmemberships++;
@@ -271,14 +278,17 @@ add_group(void *row, void *arg)
 {
 	GroupMemberRow *member = row;
 	Loading    *loading = arg;
+	Principal  *principal = loading->principal;
 	PrincipalRow *group = palloc(sizeof(PrincipalRow));
 
+	principal->groups = grow(principal->groups, principal->ngroups, sizeof(pg_uuid_t));
+	principal->groups[principal->ngroups++] = member->group_id;
 	if (!rbac_tables_principal(loading->view, &member->group_id, group) ||
 		group->kind != RBAC_GROUP ||
 		!rbac_uuid_equal(&group->organization, &member->organization))
 		return;
 	loading->group = group;
-	if (group->account_owners && loading->principal->kind == RBAC_USER)
+	if (group->account_owners && principal->kind == RBAC_USER)
 	{
 		AccessGrantRow everything = {.resource = group->organization,
 									 .organization = group->organization,
@@ -286,7 +296,7 @@ add_group(void *row, void *arg)
 									 .valid_from = DT_NOBEGIN,
 									 .valid_until = DT_NOEND};
 
-		add_grant_of(loading, loading->principal->catalogue->super_admin, &everything);
+		add_grant_of(loading, principal->catalogue->super_admin, &everything);
 	}
 	rbac_tables_grants(loading->view, &member->group_id, add_grant, loading);
 	loading->group = NULL;

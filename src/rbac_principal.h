@@ -87,6 +87,8 @@ typedef struct Principal
 	bool		located;		/* all grants have their paths */
 	int			nmemberships;
 	Membership *memberships;
+	int			ngroups;
+	pg_uuid_t  *groups;			/* that it is in, those included that are not there */
 	struct granted_hash *granted;	/* resource → actions granted on it */
 } Principal;
 

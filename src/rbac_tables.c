@@ -57,7 +57,7 @@ typedef enum TableSignal
 {
 	NOT_READ,					/* nothing here: C does not read the table */
 	READ_ANEW,					/* nothing: C keeps nothing of what it reads */
-	SIGNALS_FACTS,				/* what is kept of principals and resources */
+	SIGNALS_FACTS,				/* what is kept of principals and resources: see "facts" */
 	SIGNALS_CATALOGUE			/* the catalogue that is kept */
 } TableSignal;
 
@@ -220,6 +220,25 @@ enum
 	ALLOWED_ACTION_ACTION
 };
 
+/*
+ * What a row of a table that SIGNALS_FACTS states, and the column that says of
+ * whom: whoever has read something else need not hear of it.
+ */
+typedef struct FactDescriptor
+{
+	RbacFact	fact;
+	AttrNumber	about;
+} FactDescriptor;
+
+static const FactDescriptor facts[RBAC_TABLES] = {
+	[RBAC_TABLE_RESOURCE] = {RBAC_FACT_HIERARCHY, RESOURCE_ORGANIZATION},
+	[RBAC_TABLE_PRINCIPAL] = {RBAC_FACT_PRINCIPAL, PRINCIPAL_ID},
+	[RBAC_TABLE_MEMBERSHIP] = {RBAC_FACT_PRINCIPAL, MEMBERSHIP_PRINCIPAL},
+	[RBAC_TABLE_GROUP_MEMBER] = {RBAC_FACT_PRINCIPAL, GROUP_MEMBER_MEMBER},
+	[RBAC_TABLE_ACCESS_GRANT] = {RBAC_FACT_PRINCIPAL, ACCESS_GRANT_PRINCIPAL},
+	[RBAC_TABLE_AUTHENTICATION_POLICY] = {RBAC_FACT_POLICY, AUTHENTICATION_POLICY_ORGANIZATION},
+};
+
 /* Indexes that scans use */
 typedef enum RbacIndex
 {
@@ -330,6 +349,28 @@ rbac_tables_change(Oid relid)
 		return tables[i].signal == SIGNALS_CATALOGUE ? RBAC_CHANGE_CATALOGUE : RBAC_CHANGE_FACTS;
 	}
 	return RBAC_CHANGE_NONE;
+}
+
+/*
+ * What does a row state, and of whom?
+ */
+RbacFact
+rbac_tables_fact(Relation rel, HeapTuple row, pg_uuid_t *about)
+{
+	for (int i = 0; i < RBAC_TABLES; i++)
+	{
+		Datum		value;
+		bool		isnull;
+
+		if (facts[i].fact == RBAC_FACT_ANY || rbac_table_oid((RbacTable) i) != RelationGetRelid(rel))
+			continue;
+		value = heap_getattr(row, facts[i].about, RelationGetDescr(rel), &isnull);
+		if (isnull)
+			break;
+		*about = *DatumGetUUIDP(value);
+		return facts[i].fact;
+	}
+	return RBAC_FACT_ANY;
 }
 
 /*

@@ -86,7 +86,7 @@ typedef enum RbacPurpose
 	RBAC_FOR_CATALOGUE = 1 << 1
 } RbacPurpose;
 
-/* What a relation cache message is about */
+/* What a relation cache message about a table or signal is about */
 typedef enum RbacChange
 {
 	RBAC_CHANGE_NONE,
@@ -94,6 +94,15 @@ typedef enum RbacChange
 	RBAC_CHANGE_CATALOGUE,
 	RBAC_CHANGE_ALL
 } RbacChange;
+
+/* What a row states, and of whom it does */
+typedef enum RbacFact
+{
+	RBAC_FACT_ANY,				/* not told: it can be anything */
+	RBAC_FACT_PRINCIPAL,		/* what a principal is, belongs to and was granted */
+	RBAC_FACT_POLICY,			/* an organization's authentication policy */
+	RBAC_FACT_HIERARCHY			/* an organization's resources */
+} RbacFact;
 
 /* Rows.  Text and path members are palloc'd in the caller's context. */
 typedef struct ResourceRow
@@ -201,6 +210,7 @@ typedef struct TableView
 typedef void (*RbacRowCallback)(void *row, void *arg);
 
 extern RbacChange rbac_tables_change(Oid relid);
+extern RbacFact rbac_tables_fact(Relation rel, HeapTuple row, pg_uuid_t *about);
 extern void rbac_tables_forget(void);
 extern Oid	rbac_table_oid(RbacTable table);
 extern Oid	rbac_schema_oid(void);

@@ -712,7 +712,7 @@ CREATE FUNCTION aiven_rbac.finding_trigger() RETURNS SETOF aiven_rbac.finding
     LEFT JOIN aiven_rbac.member AS m ON m.classid = 'pg_class'::regclass AND m.objid = g.tgrelid
     LEFT JOIN pg_constraint AS k ON k.oid = g.tgconstraint AND k.contype = 'f'
     LEFT JOIN (VALUES ('signal_change', 'ALWAYS'), ('signal_change_begun', 'ALWAYS'),
-                      ('signal_change_found', 'ALWAYS'), ('signal_change_applied', 'REPLICA')) AS w (name, state)
+                      ('signal_change_truncated', 'ALWAYS')) AS w (name, state)
         ON w.name = g.tgname AND m.objid IS NOT NULL
     WHERE (m.objid IS NOT NULL OR k.confrelid = 'aiven_rbac.resource'::regclass)
       AND CASE WHEN w.state IS NULL THEN g.tgenabled IN ('D', 'R') ELSE g.tgenabled <> left(w.state, 1)::"char" END

@@ -1,23 +1,20 @@
 -- The signal to the caches.
 
--- Signals (C1, C4): before the first change of a statement and once after it,
--- in every replication role.  The one after is what tells others.  The one
--- before is for a statement that fails halfway: functions that it called may
--- have seen, and cached, its first rows, and only a signal that was given
--- already is repeated when it is rolled back.
+-- Signals (C1, C4, C6): before each row is changed and once more at the end of the
+-- statement, in every replication role, so that logical apply signals as well.
+-- The one after is what tells others.  The one before is for a statement that
+-- fails halfway: functions that it called may have seen, and cached, its first
+-- rows, and only who has signalled forgets them when it is rolled back.
 --
--- A statement that changes no row signals nothing.  So before an UPDATE or DELETE
--- each row signals, and the end of such a statement does only if the transaction
--- has changed something.  An INSERT signals at once: it nearly always has rows,
--- and COPY is faster without a trigger for each row.  Logical apply fires no
--- statement triggers, so that there each row signals; a duplicate signal in one
--- command costs nothing.
+-- A row says what it is about, so that whoever has read something else forgets
+-- nothing.  A statement that changes no row signals nothing.  TRUNCATE has no rows
+-- to name.  A duplicate signal in one command costs nothing.
 CREATE FUNCTION aiven_rbac.signal_change() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_signal_change'
     LANGUAGE C;
 REVOKE ALL ON FUNCTION aiven_rbac.signal_change() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.signal_change() IS
-    'trigger: tells every session that what it has cached is old; with an argument, that the catalogue changed';
+    'trigger: tells every session that what it has cached of the row''s subject is old; with an argument, that the catalogue changed';
 
 DO $$
 DECLARE
@@ -28,20 +25,17 @@ BEGIN
              WHERE v.signal IN ('facts', 'catalogue')
     LOOP
         EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_begun BEFORE INSERT ON aiven_rbac.%1$I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_found BEFORE UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'CREATE TRIGGER signal_change_begun BEFORE INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
             'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.%1$I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
-        EXECUTE pg_catalog.format(
-            'CREATE TRIGGER signal_change_applied AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
+            'CREATE TRIGGER signal_change AFTER INSERT OR UPDATE OR DELETE ON aiven_rbac.%1$I '
             'FOR EACH ROW EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
         EXECUTE pg_catalog.format(
-            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, ENABLE ALWAYS TRIGGER signal_change_found, '
-            'ENABLE ALWAYS TRIGGER signal_change, ENABLE REPLICA TRIGGER signal_change_applied', t.name);
+            'CREATE TRIGGER signal_change_truncated AFTER TRUNCATE ON aiven_rbac.%1$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.signal_change(%2$s)', t.name, t.argument);
+        EXECUTE pg_catalog.format(
+            'ALTER TABLE aiven_rbac.%1$I ENABLE ALWAYS TRIGGER signal_change_begun, '
+            'ENABLE ALWAYS TRIGGER signal_change, ENABLE ALWAYS TRIGGER signal_change_truncated', t.name);
     END LOOP;
 END
 $$;

@@ -102,6 +102,7 @@ sub wrong_answers
 		push @wrong, "$round: @$row, not $right" if join(',', @$row) ne $right;
 		$self->change;
 	}
+	$self->{session}->rows("UPDATE aiven_rbac.principal SET name = name WHERE id = '$self->{id}{other}'");
 	my ($cached) = $session->rows('SELECT entries FROM rbac_cache_stats()');
 	my ($left) = $session->rows(
 		q{SELECT count(*) FILTER (WHERE name = 'rbac principal'), count(*) FILTER (WHERE name = 'rbac catalogue')

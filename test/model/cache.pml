@@ -8,21 +8,28 @@
  * prevents", tells the same in words, and src/rbac_signal.c, rbac_cache.c,
  * rbac_decide.c and rbac_portal.c do it.
  *
- * The facts are one number, that of the last change.  Other sessions commit;
- * PostgreSQL makes a commit visible first and sends its message afterwards.  The
- * session that is looked at runs statements: a call from an expression that
- * PL/pgSQL keeps, a FETCH from a cursor, a change of its own that can fail or be
- * rolled back to a savepoint.  Between any two steps others can go on, and the
- * session can accept messages.
+ * The facts are two numbers, each that of its last change: BELONGS is what one
+ * principal's own rows say, THERE what is true where it belongs, as who is in a
+ * group or what lies under a place.  Where a principal belongs is among its own
+ * rows, so that what an entry depends on is known only once it is read.  A
+ * message says which of the two has changed, and an entry stays for as long as
+ * none comes about what it was read from.
+ *
+ * Other sessions commit; PostgreSQL makes a commit visible first and sends its
+ * message afterwards.  The session that is looked at runs statements: a call
+ * from an expression that PL/pgSQL keeps, a FETCH from a cursor, a change of its
+ * own that can fail or be rolled back to a savepoint.  Between any two steps
+ * others can go on, and the session can accept messages.
  *
  * Each rule of that table which is about time has a switch that takes it out,
  * WITHOUT_<rule>.  "make model" checks the protocol, takes out each rule in
  * turn, and shows the history that goes wrong then.  STANDBY has changes come by
  * replay: what counts is then what was replayed.
  *
- * Not in the model: the catalogue (a second generation, that works alike), time
- * (validity periods), several principals, and the queue of messages
- * (PostgreSQL's; an overflow is a message about everything).
+ * Not in the model: the catalogue (a generation of its own, that works alike),
+ * time (validity periods), several principals, hashes (two facts that share one
+ * are changed together), and the queue of messages (PostgreSQL's; an overflow is
+ * a message about everything).
  */
 
 #ifndef WRITERS
@@ -37,32 +44,44 @@
 
 /* --- the server ---------------------------------------------------------- */
 
-byte visible = 0;				/* the last change that a new snapshot shows */
-byte acknowledged = 0;			/* the last change whose COMMIT has returned */
-bool message = false;			/* one waits for the session */
+#define BELONGS		0
+#define THERE		1
 
-inline send_message()
+byte visible[2];				/* of each fact, the last change that a new snapshot shows */
+byte acknowledged[2];			/* the last change whose COMMIT has returned */
+bool message[2];				/* one waits for the session */
+
+inline send_message(fact)
 {
-	atomic { message = true; printf("a message is sent\n") }
+	atomic { message[fact] = true; printf("a message about %d is sent\n", fact) }
 }
 
-inline commit_change(mine)
+inline become_visible(fact, mine)
+{
+	atomic {
+		visible[fact]++;
+		mine = visible[fact];
+		printf("change %d of %d becomes visible\n", mine, fact)
+	}
+}
+
+inline commit_change(fact, mine)
 {
 #ifdef WITHOUT_visible_first
-	send_message();
-	atomic { visible++; mine = visible; printf("change %d becomes visible\n", mine) }
+	send_message(fact);
+	become_visible(fact, mine);
 #else
-	atomic { visible++; mine = visible; printf("change %d becomes visible\n", mine) }
+	become_visible(fact, mine);
 #ifndef WITHOUT_signal
-	send_message();
+	send_message(fact);
 #endif
 #endif
 	atomic {
 		if
-		:: mine > acknowledged -> acknowledged = mine
+		:: mine > acknowledged[fact] -> acknowledged[fact] = mine
 		:: else
 		fi;
-		printf("COMMIT of change %d returns\n", mine)
+		printf("COMMIT of change %d of %d returns\n", mine, fact)
 	}
 }
 
@@ -72,16 +91,20 @@ chan wal = [WRITERS] of { bit };
 
 active [WRITERS] proctype Writer()
 {
-	wal!1
+	if
+	:: wal!BELONGS
+	:: wal!THERE
+	fi
 }
 
 active proctype Replay()
 {
 	byte mine;
+	bit fact;
 
 end:
 	do
-	:: wal?1 -> commit_change(mine)
+	:: wal?fact -> commit_change(fact, mine)
 	od
 }
 
@@ -91,7 +114,10 @@ active [WRITERS] proctype Writer()
 {
 	byte mine;
 
-	commit_change(mine)
+	if
+	:: commit_change(BELONGS, mine)
+	:: commit_change(THERE, mine)
+	fi
 }
 
 #endif
@@ -103,21 +129,22 @@ typedef Entry
 	bool in_memory;
 	byte pins;
 	byte generation;
-	byte version;				/* the last change that it shows */
+	byte version[2];			/* the last change of each fact that it shows */
 	bool own;					/* does it show the session's own change? */
-	byte memo;					/* what the memo of a resource shows, plus 1; 0: none */
+	byte memo;					/* what the memo shows of what is there, plus 1; 0: none */
 }
 
 Entry entries[SLOTS];
 byte cached = NONE;				/* the entry that is kept */
-byte generation = 0;
+byte generation = 0;			/* messages accepted */
+byte touched[2];				/* the generation of the last about each fact */
 
 bool own = false;				/* the session has changed something, uncommitted */
 bool changing = false;			/* in the middle of the statement that does */
 bool pending = false;			/* a message to itself waits for the end of the command */
-bool told = false;				/* one has come, and comes again at a rollback */
-byte transaction_snapshot = 0;
-byte required = 0;				/* acknowledged when the statement began */
+bool sent = false;				/* the session has sent any, and drops all at a rollback */
+byte transaction_snapshot[2];
+byte required[2];				/* acknowledged when the statement began */
 
 byte site = NONE;				/* entry of an expression's call site, pinned */
 byte row_site = NONE;			/* entry of a cursor's call site, pinned */
@@ -130,6 +157,16 @@ byte slot;
 bool overtaken;
 bool failed;
 byte noted;
+
+/* Its own change is of where the principal belongs; so is the first of all. */
+#define belongs(e)	(entries[e].version[BELONGS] > 0 || entries[e].own)
+
+#ifdef WITHOUT_all_that_was_read_being_asked_about
+#define is_untouched(e)	(touched[BELONGS] <= entries[e].generation)
+#else
+#define is_untouched(e)	(touched[BELONGS] <= entries[e].generation && \
+						 (!belongs(e) || touched[THERE] <= entries[e].generation))
+#endif
 
 inline release_memory(e)
 {
@@ -172,25 +209,29 @@ inline drop_cached()
 	slot = NONE
 }
 
+inline count_message(fact)
+{
+	if
+	:: message[fact] ->
+		message[fact] = false;
+		generation++;
+		touched[fact] = generation;
+		overtaken = true;
+		printf("  session: accepts a message about %d: generation %d\n", fact, generation);
+#ifdef WITHOUT_callback_that_only_counts
+		if
+		:: cached != NONE -> entries[cached].in_memory = false; cached = NONE
+		:: else
+		fi
+#endif
+	:: else
+	fi
+}
+
 /* The callback only counts.  Whoever locks a table runs it, for one. */
 inline accept_messages()
 {
-	d_step {
-		if
-		:: message ->
-			message = false;
-			generation++;
-			overtaken = true;
-			printf("  session: accepts a message: generation %d\n", generation);
-#ifdef WITHOUT_callback_that_only_counts
-			if
-			:: cached != NONE -> entries[cached].in_memory = false; cached = NONE
-			:: else
-			fi
-#endif
-		:: else
-		fi
-	}
+	d_step { count_message(BELONGS); count_message(THERE) }
 }
 
 /*
@@ -203,8 +244,8 @@ inline end_command()
 		if
 		:: pending ->
 			pending = false;
-			told = true;
 			generation++;
+			touched[BELONGS] = generation;
 			printf("  session: hears of its own change: generation %d\n", generation)
 		:: else
 		fi
@@ -219,12 +260,12 @@ inline accept_or_not()
 	fi
 }
 
-inline look(into)
+inline look(fact, into)
 {
 #ifdef WITHOUT_fresh_snapshot
-	into = transaction_snapshot
+	into = transaction_snapshot[fact]
 #else
-	into = visible
+	into = visible[fact]
 #endif
 }
 
@@ -254,9 +295,10 @@ inline load()
 		overtaken = false
 	}
 	atomic {
-		look(entries[found].version);
+		look(BELONGS, entries[found].version[BELONGS]);
+		look(THERE, entries[found].version[THERE]);
 		entries[found].own = own;
-		printf("  session: reads change %d\n", entries[found].version)
+		printf("  session: reads changes %d and %d\n", entries[found].version[BELONGS], entries[found].version[THERE])
 	}
 	accept_or_not();
 #ifdef WITHOUT_note_before_look
@@ -277,7 +319,7 @@ inline load()
 #endif
 			pin(found);
 			if
-			:: entries[found].generation == generation ->
+			:: is_untouched(found) ->
 				cached = found;
 				printf("  session: keeps that, of generation %d\n", generation)
 			:: else -> assert(overtaken)	/* else it is never kept */
@@ -292,12 +334,12 @@ inline find_entry()
 	failed = false;
 	d_step {
 		if
-		:: cached != NONE && entries[cached].generation != generation -> drop_cached()
+		:: cached != NONE && !is_untouched(cached) -> drop_cached()
 		:: else
 		fi;
 		found = cached;
 		if
-		:: found != NONE -> pin(found)
+		:: found != NONE -> entries[found].generation = generation; pin(found)
 		:: else
 		fi
 	}
@@ -313,20 +355,21 @@ inline find_entry()
 inline decide(e)
 {
 	d_step {
-		printf("  session: decides by change %d\n", entries[e].version);
+		printf("  session: decides by changes %d and %d\n", entries[e].version[BELONGS], entries[e].version[THERE]);
 		assert(entries[e].in_memory);
-		assert(entries[e].version >= required);
+		assert(entries[e].version[BELONGS] >= required[BELONGS]);
+		assert(!belongs(e) || entries[e].version[THERE] >= required[THERE]);
 		assert(entries[e].own == own || changing)
 	}
 	if
-	:: entries[e].memo == 0 ->		/* the resource is looked up, later than the entry */
+	:: belongs(e) && entries[e].memo == 0 ->	/* the resource is looked up, later than the entry */
 		accept_messages();
-		atomic { look(entries[e].memo); entries[e].memo++ }
+		atomic { look(THERE, entries[e].memo); entries[e].memo++ }
 	:: else
 	fi;
 	d_step {
 		assert(entries[e].in_memory);
-		assert(entries[e].memo > required)
+		assert(!belongs(e) || entries[e].memo > required[THERE])
 	}
 }
 
@@ -378,7 +421,8 @@ inline compare_note()
 		accept_messages();
 		find_entry();
 		if
-		:: found != NONE && entries[found].version == entries[note].version &&
+		:: found != NONE && entries[found].version[BELONGS] == entries[note].version[BELONGS] &&
+		   entries[found].version[THERE] == entries[note].version[THERE] &&
 		   entries[found].own == entries[note].own ->
 			d_step { unpin(note); note = found }
 		:: else ->
@@ -389,9 +433,11 @@ inline compare_note()
 		if
 		:: note != NONE ->
 			d_step {
-				printf("  session: gives a row found by change %d\n", entries[note].version);
+				printf("  session: gives a row found by changes %d and %d\n",
+					   entries[note].version[BELONGS], entries[note].version[THERE]);
 				assert(entries[note].in_memory);
-				assert(entries[note].version >= required);
+				assert(entries[note].version[BELONGS] >= required[BELONGS]);
+				assert(!belongs(note) || entries[note].version[THERE] >= required[THERE]);
 				assert(entries[note].own == own);
 				unpin(note);
 				note = NONE
@@ -443,11 +489,19 @@ inline fetch()
 	fi
 }
 
-/* A function in the middle of a statement */
+/*
+ * A function in the middle of a statement.  Within a savepoint that has sent
+ * messages of its own, the end of a command leaves those of the statement alone.
+ */
 inline ask_meanwhile()
 {
 	if
-	:: true -> end_command(); call()
+	:: true ->
+		if
+		:: end_command()
+		:: true
+		fi;
+		call()
 	:: true
 	fi
 }
@@ -456,8 +510,8 @@ inline ask_meanwhile()
 inline change()
 {
 	changing = true;
-#ifndef WITHOUT_signal_before_the_first_row
-	pending = true;
+#ifndef WITHOUT_signal_before_the_row
+	d_step { pending = true; sent = true };
 #endif
 	ask_meanwhile();
 	d_step { own = true; printf("  session: changes something itself\n") }
@@ -465,15 +519,19 @@ inline change()
 	changing = false;
 	if
 	:: true ->
-#ifndef WITHOUT_signal_at_the_end_of_the_statement
-		pending = true;
+#ifndef WITHOUT_signal_after_the_row
+		d_step { pending = true; sent = true };
 #endif
 		end_command()
 	:: true -> roll_back()
 	fi
 }
 
-/* PostgreSQL repeats at a rollback what the session has been told, and only that. */
+/*
+ * PostgreSQL repeats at a rollback what the session has been told, which is less
+ * than what it has sent: a savepoint within the statement can have kept that
+ * back.  So whoever has sent anything drops everything.
+ */
 inline roll_back()
 {
 	d_step {
@@ -481,10 +539,12 @@ inline roll_back()
 		pending = false;
 		printf("  session: rolls that back\n");
 		if
-		:: told ->
-			told = false;
-#ifndef WITHOUT_the_message_of_a_rollback
-			generation++
+		:: sent ->
+			sent = false;
+#ifndef WITHOUT_dropping_all_at_a_rollback
+			generation++;
+			touched[BELONGS] = generation;
+			touched[THERE] = generation
 #endif
 		:: else
 		fi
@@ -497,8 +557,10 @@ active proctype Session()
 
 	for (statement : 1 .. STATEMENTS) {
 		atomic {
-			required = acknowledged;
-			printf("  session: a statement begins, change %d is acknowledged\n", required)
+			required[BELONGS] = acknowledged[BELONGS];
+			required[THERE] = acknowledged[THERE];
+			printf("  session: a statement begins, changes %d and %d are acknowledged\n",
+				   required[BELONGS], required[THERE])
 		}
 		if
 		:: true -> call()
@@ -509,8 +571,9 @@ active proctype Session()
 #endif
 		:: d_step {
 				!own ->
-				transaction_snapshot = visible;
-				printf("  session: begins a transaction, with a snapshot of change %d\n", visible)
+				transaction_snapshot[BELONGS] = visible[BELONGS];
+				transaction_snapshot[THERE] = visible[THERE];
+				printf("  session: begins a transaction, with a snapshot\n")
 			}
 		fi
 	}

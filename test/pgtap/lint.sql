@@ -161,7 +161,7 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
   SELECT rbac_service_user_create(''acme.finance-prod.pg'', ''u'', ''lint_account''); ALTER ROLE lint_account CREATEDB'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
-('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_applied" does not signal changes %',
+('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "signal_change_truncated" does not signal changes %',
  'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL; ALTER TABLE aiven_rbac.access_grant ENABLE TRIGGER ALL'),
 ('trigger', 'error', 'aiven_rbac.access_grant', 'its trigger "RI\_ConstraintTrigger\_c%", which keeps foreign key access_grant_resource_fkey, is disabled', 'ALTER TABLE aiven_rbac.access_grant DISABLE TRIGGER ALL'),
 ('trigger', 'error', 'aiven_rbac.resource', 'its trigger "check_resource", which keeps a rule, is disabled', 'ALTER TABLE aiven_rbac.resource ENABLE REPLICA TRIGGER check_resource'),

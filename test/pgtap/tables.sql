@@ -40,20 +40,25 @@ SELECT results_eq($$
     FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid WHERE g.tgfoid = 'aiven_rbac.signal_change'::regproc ORDER BY 1, 2
 $$, $$
     SELECT d.name, t.name, CASE d.signal WHEN 'facts' THEN 'facts' ELSE 'catalogue\000' END, t.enabled
-    FROM described AS d, (VALUES ('signal_change', 'A'::"char"), ('signal_change_applied', 'R'), ('signal_change_begun', 'A'), ('signal_change_found', 'A')) AS t (name, enabled)
+    FROM described AS d, (VALUES ('signal_change', 'A'::"char"), ('signal_change_begun', 'A'), ('signal_change_truncated', 'A')) AS t (name, enabled)
     WHERE d.signal IN ('facts', 'catalogue') ORDER BY 1, 2
 $$, 'those and no others have the triggers, which are on in every replication role');
 
 -- A change of each of them is heard, and of no other
+\o /dev/null
+\ir ../../examples/acme.sql
+INSERT INTO aiven_rbac.authentication_policy (organization) SELECT o.id FROM aiven_rbac.organization AS o LIMIT 1;
+SELECT rbac_database_role_map(current_user::regrole, rbac_user('erin@acme.example'));
+\o
 CREATE FUNCTION heard(name text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     before bigint := (SELECT invalidations FROM rbac_cache_stats());
     first text := (SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = format('aiven_rbac.%I', name)::regclass AND attnum = 1);
 BEGIN
-    EXECUTE format('INSERT INTO aiven_rbac.%1$I %3$s SELECT %2$s FROM aiven_rbac.%1$I WHERE false', name, first, '(' || first || ')');
+    EXECUTE format('UPDATE aiven_rbac.%1$I SET %2$s = %2$s WHERE ctid = (SELECT min(ctid) FROM aiven_rbac.%1$I)', name, first);
     RETURN (SELECT invalidations FROM rbac_cache_stats()) > before;
 END $$;
-SELECT is_empty($$ SELECT name FROM described WHERE heard(name) <> coalesce(signal IN ('facts', 'catalogue'), false) $$,
+SELECT is_empty($$ SELECT name FROM described WHERE name !~ '_signal$' AND heard(name) <> coalesce(signal IN ('facts', 'catalogue'), false) $$,
                 'a session hears of changes of what is signalled');
 
 SELECT is(has_function_privilege('public', 'aiven_rbac.tables()', 'EXECUTE'), false, 'the list is nobody''s business');

@@ -99,7 +99,7 @@ is( $node->safe_psql(
 		SELECT relname FROM pg_class AS c
 		WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r'
 		  AND (SELECT bit_or(tgtype) & 24 FROM pg_trigger
-			   WHERE tgrelid = c.oid AND tgname IN ('signal_change_begun', 'signal_change_found', 'watch') AND (tgtype & 2) <> 0) IS DISTINCT FROM 24
+			   WHERE tgrelid = c.oid AND tgname IN ('signal_change_begun', 'watch') AND (tgtype & 2) <> 0) IS DISTINCT FROM 24
 		ORDER BY 1}),
 	'', 'every table has a trigger that loads the library before rows are changed or deleted');
 

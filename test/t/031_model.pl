@@ -4,5 +4,5 @@
 use strict;
 use warnings;
 
-$ENV{STATEMENTS} = 2;
+$ENV{SIZES} = '1:3';
 exec 'test/model/check' or die "test/model/check: $!";
