@@ -703,7 +703,7 @@ def payment_method_delete(call, payment_method):
 @act
 def user_create(call, email, name=None):
     call.refuse(DENIED, not call.actor.signs_up)
-    call.refuse(INVALID, not EMAIL.fullmatch(email))
+    call.refuse(INVALID, not EMAIL.fullmatch(email) or name == '')
     call.refuse(TAKEN, call.world.user_with_email(email) is not None)
     call.put('principal', call.made, Principal('user', None, name or email, email, False, False))
 

@@ -403,11 +403,14 @@ def compare_rows(runner, session, table, got, instant, what):
 
 def ask_rows_of_cursor(runner, session, name, count):
     """S3: each row that a FETCH gives may be seen now; it fails only for whoever
-    has lost something since the first FETCH, which began the query."""
+    has lost something since the first FETCH, which began the query.  Where a row
+    says a path there is nothing at it any more once what was there has moved."""
     table, began = session.cursors[name]
     code, rows = runner.guarded(session, f'FETCH {count} FROM {name}')
     runner.doom(session, code)
-    visible = set(visible_rows(runner, session, table, runner.now()))
+    world = runner.view(session)
+    visible = {(number, world.path(resource) if table == 'by_path' else None)
+               for number, resource in visible_rows(runner, session, table, runner.now()).items()}
     principal = session.login and session.login.principal
     before, seen = began or (principal, visible)
     session.cursors[name] = (table, (before, seen))
@@ -415,7 +418,7 @@ def ask_rows_of_cursor(runner, session, name, count):
     if code is not None:
         del session.cursors[name]
         return None if lost and code == '24000' else f'raised {code}: {rows}, lost: {lost}'
-    wrong = sorted({row[0] for row in rows} - visible)
+    wrong = sorted({row[0] for row in rows} - {number for number, path in visible})
     if wrong or (rows and before != principal):
         return f'rows that should not be seen {wrong}, begun by {before}, now {principal}'
     return None
