@@ -15,8 +15,11 @@
  *   which some fact was touched (rbac_signal.c).  That can happen in the middle
  *   of anything here.
  * - An entry knows by which facts it was made: its principal's own, those of the
- *   groups that it is in, and the hierarchy and the policy of each organization
+ *   groups that it is in, and the policy and the hierarchy of each organization
  *   that it is a member of.  It is true for as long as none of them is touched.
+ *   If it is only the hierarchy, which has no part in what a principal was
+ *   granted, then what was found out about resources is forgotten, and the rest
+ *   stays; unless somebody holds the entry, who goes on with what was there.
  * - It is known to be true in the generation that was current before the snapshot
  *   that it was read with was taken, and after the tables were locked.  A
  *   message about one of its facts that comes while reading therefore leaves an
@@ -29,9 +32,9 @@
  *   subtransaction is rolled back, everything is touched.
  * - The memo is filled later than its entry, under newer snapshots.  That is
  *   sound because any change of the hierarchy where the principal belongs makes
- *   the entry old, for whoever asks next; who still holds it is in the middle
- *   of a statement that began before.  Elsewhere the verdict is that there is
- *   nothing, whatever there is.
+ *   an end of the memo, for whoever asks next; who still holds it is in the
+ *   middle of a statement that began before.  Elsewhere the verdict is that there
+ *   is nothing, whatever there is.
  *
  * An entry holds for an interval of time, too: at its ends the validity
  * period of some grant begins or ends (G7).
@@ -230,6 +233,27 @@ is_untouched(PrincipalEntry *entry)
 	return true;
 }
 
+/*
+ * If nothing but the hierarchy has changed, and nobody holds the entry, it needs
+ * only to forget what was found there.
+ */
+static void
+forget_old_places(PrincipalEntry *entry)
+{
+	if (entry->pins > 1 || is_untouched(entry) ||
+		!rbac_signal_is_untouched(entry->keys, entry->nkeys_read, entry->generation))
+		return;
+	MemoryContextReset(entry->memo_context);
+	entry->by_id = NULL;
+	entry->by_path = NULL;
+	entry->memo_check = 0;
+	MemoryContextReset(entry->places);
+	entry->reaches = NULL;
+	entry->nreaches = 0;
+	rbac_principal_forget_places(entry->principal);
+	entry->generation = rbac_generation;
+}
+
 static void
 drop_stale_entries(void)
 {
@@ -240,6 +264,7 @@ drop_stale_entries(void)
 	{
 		PrincipalEntry *entry = dlist_container(PrincipalEntry, lru, position.cur);
 
+		forget_old_places(entry);
 		if (!is_untouched(entry))
 			drop_from_cache(entry);
 	}
@@ -288,10 +313,10 @@ note_keys(PrincipalEntry *entry)
 	for (int i = 0; i < principal->ngroups; i++)
 		*key++ = rbac_signal_key(RBAC_FACT_PRINCIPAL, &principal->groups[i]);
 	for (int i = 0; i < principal->nmemberships; i++)
-	{
 		*key++ = rbac_signal_key(RBAC_FACT_POLICY, &principal->memberships[i].organization);
+	entry->nkeys_read = key - entry->keys;
+	for (int i = 0; i < principal->nmemberships; i++)
 		*key++ = rbac_signal_key(RBAC_FACT_HIERARCHY, &principal->memberships[i].organization);
-	}
 	entry->nkeys = key - entry->keys;
 }
 
@@ -317,6 +342,7 @@ load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 	rbac_tables_close(&view);
 	note_keys(entry);
 
+	entry->places = AllocSetContextCreate(context, "rbac places", ALLOCSET_SMALL_SIZES);
 	entry->verdicts = verdict_create(context, 8, NULL);
 	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
 												ALLOCSET_SMALL_SIZES);
@@ -363,6 +389,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 	if (slot != NULL)
 	{
 		entry = slot->entry;
+		forget_old_places(entry);
 		if (rbac_cache_is_current(entry, now))
 		{
 			dlist_move_head(&least_recently_used, &entry->lru);
@@ -417,7 +444,7 @@ rbac_cache_locate(PrincipalEntry *entry)
 
 	if (entry->principal->located)
 		return;
-	caller = MemoryContextSwitchTo(entry->context);
+	caller = MemoryContextSwitchTo(entry->places);
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
 	rbac_tables_look(&view);
 	rbac_principal_locate(&view, entry->principal);

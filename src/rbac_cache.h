@@ -27,6 +27,7 @@ typedef struct PrincipalEntry
 {
 	Principal  *principal;
 	MemoryContext context;		/* that all of it is in */
+	MemoryContext places;		/* and what goes with the hierarchy: paths and reaches */
 	int			nreaches;		/* see rbac_reach.c */
 	struct Reach *reaches;
 
@@ -37,7 +38,8 @@ typedef struct PrincipalEntry
 	Size		bytes;			/* of the context when last measured */
 	uint64		generation;		/* that it is known to be true in */
 	int			nkeys;
-	SignalKey  *keys;			/* of the facts that it was read from */
+	int			nkeys_read;		/* of those, for what was read: all but hierarchies */
+	SignalKey  *keys;			/* of the facts that it is made from */
 	Catalogue  *catalogue;		/* held */
 
 	/* Resources on which the same is held share one verdict. */

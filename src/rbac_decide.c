@@ -96,6 +96,16 @@ note_principal(Decider *decider)
 	decider->names_settled = false;
 }
 
+static void
+let_entry_go(Decider *decider)
+{
+	PrincipalEntry *entry = decider->entry;
+
+	decider->entry = NULL;
+	if (entry != NULL)
+		rbac_cache_unpin(entry);
+}
+
 /*
  * Whose rights count: the entry of the principal given, or the session's if
  * NULL, or none.
@@ -114,10 +124,12 @@ find_entry(Decider *decider, const pg_uuid_t *principal)
 			memcmp(&decider->entry->principal->subject, &subject, sizeof(Subject)) == 0 &&
 			rbac_cache_is_current(decider->entry, now))
 			return;
+		/* An entry that nobody holds can be brought up to date where it is. */
+		if (!decider->for_rows)
+			let_entry_go(decider);
 		entry = rbac_cache_pin(&subject, now);
 	}
-	if (decider->entry != NULL)
-		rbac_cache_unpin(decider->entry);
+	let_entry_go(decider);
 	decider->entry = entry;
 	decider->noted_piece = 0;
 	forget_last(decider);

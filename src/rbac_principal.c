@@ -335,6 +335,7 @@ rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 		rbac_tables_grants(view, id, add_grant, &loading);
 		rbac_tables_groups(view, id, add_group, &loading);
 	}
+	principal->ngrants_read = principal->ngrants;
 	return principal;
 }
 
@@ -350,8 +351,19 @@ rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource
 		action_set_union(actions, &slot->actions);
 }
 
+static void
+swap_grants(PrincipalGrant *a, PrincipalGrant *b)
+{
+	PrincipalGrant other = *a;
+
+	*a = *b;
+	*b = other;
+}
+
 /*
  * Find out where the grants stand.  Paths go to the current memory context.
+ * Grants that stand nowhere come last, and do not count: what they stand on can
+ * still arrive.
  */
 void
 rbac_principal_locate(TableView *view, Principal *principal)
@@ -371,10 +383,22 @@ rbac_principal_locate(TableView *view, Principal *principal)
 	for (int i = 0; i < principal->ngrants; i++)
 	{
 		if (principal->grants[i].path != NULL)
-			principal->grants[kept++] = principal->grants[i];
+			swap_grants(&principal->grants[kept++], &principal->grants[i]);
 	}
 	principal->ngrants = kept;
 	principal->located = true;
+}
+
+/*
+ * The hierarchy has changed: forget where the grants stand.
+ */
+void
+rbac_principal_forget_places(Principal *principal)
+{
+	principal->ngrants = principal->ngrants_read;
+	for (int i = 0; i < principal->ngrants; i++)
+		principal->grants[i].path = NULL;
+	principal->located = false;
 }
 
 /*

@@ -83,8 +83,9 @@ typedef struct Principal
 	TimestampTz since;
 	TimestampTz until;
 	int			ngrants;
+	int			ngrants_read;	/* with those that stand nowhere, once located */
 	PrincipalGrant *grants;
-	bool		located;		/* all grants have their paths */
+	bool		located;		/* all that count have their paths */
 	int			nmemberships;
 	Membership *memberships;
 	int			ngroups;
@@ -115,6 +116,7 @@ extern const char *rbac_lacks_for_policy(const SessionPrincipal *who, const Auth
 extern Principal *rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 									  const Catalogue *catalogue);
 extern void rbac_principal_locate(TableView *view, Principal *principal);
+extern void rbac_principal_forget_places(Principal *principal);
 extern const Membership *rbac_principal_membership(const Principal *principal,
 												   const pg_uuid_t *organization);
 extern const char *rbac_principal_unknown_name(const Principal *principal, const NameList *names);

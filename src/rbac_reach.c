@@ -229,7 +229,7 @@ rbac_reach(PrincipalEntry *entry, const NameList *names)
 
 	if (entry->nreaches < RBAC_REACHES_KEPT)
 	{
-		MemoryContextSetParent(aside, entry->context);
+		MemoryContextSetParent(aside, entry->places);
 		reach->next = entry->reaches;
 		entry->reaches = reach;
 		entry->nreaches++;

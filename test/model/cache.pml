@@ -13,7 +13,9 @@
  * group or what lies under a place.  Where a principal belongs is among its own
  * rows, so that what an entry depends on is known only once it is read.  A
  * message says which of the two has changed, and an entry stays for as long as
- * none comes about what it was read from.
+ * none comes about what it was read from.  With LATER, what is true there is not
+ * in the entry itself: it is looked up later (the hierarchy is), and when it
+ * changes the entry that nobody holds forgets that alone.
  *
  * Other sessions commit; PostgreSQL makes a commit visible first and sends its
  * message afterwards.  The session that is looked at runs statements: a call
@@ -150,6 +152,7 @@ byte site = NONE;				/* entry of an expression's call site, pinned */
 byte row_site = NONE;			/* entry of a cursor's call site, pinned */
 bool row_site_valid = false;	/* found for this piece of the query */
 byte note = NONE;				/* entry that a row is owed to that is yet to be given */
+byte note_memo;					/* and what that showed then of what is there */
 
 /* Scratch of the session's steps */
 byte found = NONE;
@@ -328,11 +331,39 @@ inline load()
 	fi
 }
 
+#ifdef LATER
+#define is_looked_up_later	true
+#else
+#define is_looked_up_later	false
+#endif
+
+#ifdef WITHOUT_leaving_what_is_held
+#define is_held(e)	false
+#else
+#define is_held(e)	(entries[e].pins > 0)
+#endif
+
+/* What was looked up is old, and what was read is not. */
+inline forget_what_is_there()
+{
+	if
+	:: is_looked_up_later && cached != NONE && !is_held(cached) &&
+	   !is_untouched(cached) && touched[BELONGS] <= entries[cached].generation ->
+		entries[cached].generation = generation;
+#ifndef WITHOUT_emptying_the_memo
+		entries[cached].memo = 0;
+#endif
+		printf("  session: forgets what it has looked up\n")
+	:: else
+	fi
+}
+
 /* The current entry, pinned, in "found"; NONE if loading it failed */
 inline find_entry()
 {
 	failed = false;
 	d_step {
+		forget_what_is_there();
 		if
 		:: cached != NONE && !is_untouched(cached) -> drop_cached()
 		:: else
@@ -349,6 +380,17 @@ inline find_entry()
 	fi
 }
 
+/* The resource is looked up, later than the entry. */
+inline remember_there(e)
+{
+	if
+	:: belongs(e) && entries[e].memo == 0 ->
+		accept_messages();
+		atomic { look(THERE, entries[e].memo); entries[e].memo++ }
+	:: else
+	fi
+}
+
 /*
  * A decision by an entry: what is true of every one.
  */
@@ -358,15 +400,10 @@ inline decide(e)
 		printf("  session: decides by changes %d and %d\n", entries[e].version[BELONGS], entries[e].version[THERE]);
 		assert(entries[e].in_memory);
 		assert(entries[e].version[BELONGS] >= required[BELONGS]);
-		assert(!belongs(e) || entries[e].version[THERE] >= required[THERE]);
+		assert(!belongs(e) || is_looked_up_later || entries[e].version[THERE] >= required[THERE]);
 		assert(entries[e].own == own || changing)
 	}
-	if
-	:: belongs(e) && entries[e].memo == 0 ->	/* the resource is looked up, later than the entry */
-		accept_messages();
-		atomic { look(THERE, entries[e].memo); entries[e].memo++ }
-	:: else
-	fi;
+	remember_there(e);
 	d_step {
 		assert(entries[e].in_memory);
 		assert(!belongs(e) || entries[e].memo > required[THERE])
@@ -399,6 +436,12 @@ inline call()
 #ifndef WITHOUT_accepting
 	accept_messages();
 #endif
+	d_step {
+		if
+		:: site == NONE || is_untouched(site)
+		:: else -> unpin(site); site = NONE
+		fi
+	};
 	find_entry();
 	d_step { unpin(site); site = found };
 #endif
@@ -408,6 +451,9 @@ inline call()
 	fi;
 	found = NONE
 }
+
+#define is_as_before	(entries[found].version[BELONGS] == entries[note].version[BELONGS] && \
+						 entries[found].own == entries[note].own && entries[found].memo == note_memo)
 
 /*
  * What a row that was found earlier is owed to is compared with what is held
@@ -421,9 +467,11 @@ inline compare_note()
 		accept_messages();
 		find_entry();
 		if
-		:: found != NONE && entries[found].version[BELONGS] == entries[note].version[BELONGS] &&
-		   entries[found].version[THERE] == entries[note].version[THERE] &&
-		   entries[found].own == entries[note].own ->
+		:: found != NONE && found != note -> remember_there(found)
+		:: else
+		fi;
+		if
+		:: found != NONE && (found == note || is_as_before) ->
 			d_step { unpin(note); note = found }
 		:: else ->
 			d_step { unpin(found); unpin(note); note = NONE }
@@ -437,7 +485,7 @@ inline compare_note()
 					   entries[note].version[BELONGS], entries[note].version[THERE]);
 				assert(entries[note].in_memory);
 				assert(entries[note].version[BELONGS] >= required[BELONGS]);
-				assert(!belongs(note) || entries[note].version[THERE] >= required[THERE]);
+				assert(!belongs(note) || note_memo > required[THERE]);
 				assert(entries[note].own == own);
 				unpin(note);
 				note = NONE
@@ -484,7 +532,7 @@ inline fetch()
 	judge_row();				/* if the first failed, that was caught */
 	if
 	:: row_site_valid && row_site != NONE ->
-		d_step { note = row_site; pin(note) }
+		d_step { note = row_site; note_memo = entries[note].memo; pin(note) }
 	:: skip
 	fi
 }

@@ -1,5 +1,6 @@
 -- Whose memory a change makes old (C6): of those whom it is about, and of nobody
--- else.  Who is made old is read from the tables again when asked about.
+-- else.  Who is made old is read from the tables again when asked about.  When the
+-- hierarchy has changed, only resources are looked up again: (in parentheses).
 BEGIN;
 SELECT no_plan();
 SET client_min_messages = warning;
@@ -15,17 +16,17 @@ SELECT rbac_role_create('acme', 'fork', '{service.fork}', '{project}');
 CREATE FUNCTION pg_temp.remade(change text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     of_whom text;
-    before bigint;
+    before record;
     remade text[] := '{}';
 BEGIN
     PERFORM rbac_has_permission(p.id, 'acme.analytics', 'service.view') FROM aiven_rbac.principal AS p;
     EXECUTE change;
     FOREACH of_whom IN ARRAY '{bob@acme.example,erin@acme.example,zoe@zeta.example}'::text[] LOOP
-        SELECT loads INTO before FROM rbac_cache_stats();
+        SELECT * INTO before FROM rbac_cache_stats();
         PERFORM rbac_has_permission(rbac_user(of_whom), 'acme.analytics', 'service.view');
-        IF (SELECT loads FROM rbac_cache_stats()) > before THEN
-            remade := remade || split_part(of_whom, '@', 1);
-        END IF;
+        SELECT remade || CASE WHEN s.loads > before.loads THEN split_part(of_whom, '@', 1)
+                              WHEN s.lookups > before.lookups THEN '(' || split_part(of_whom, '@', 1) || ')' END
+        INTO remade FROM rbac_cache_stats() AS s;
     END LOOP;
     RETURN array_to_string(remade, ' ');
 END $$;
@@ -45,9 +46,10 @@ INSERT INTO change (what, statement, remade) VALUES
 ('a grant to somebody else', $$ SELECT rbac_grant(rbac_user('carol@acme.example'), 'read_only', 'acme') $$, ''),
 ('a new user', $$ SELECT rbac_user_create('new@acme.example') $$, ''),
 ('a user of other organizations', $$ SELECT rbac_user_edit(rbac_user('zoe@zeta.example'), name => 'Zoe') $$, 'zoe'),
-('a project elsewhere', $$ SELECT rbac_project_create('zeta', 'z') $$, 'zoe'),
+('a project', $$ SELECT rbac_project_create('zeta', 'z') $$, '(zoe)'),
 ('an organization', $$ SELECT rbac_organization_create('other', 'Other', rbac_user('new@acme.example')) $$, ''),
-('a move', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme.analytics') $$, 'bob erin'),
+('a move', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme.analytics') $$, '(bob) (erin)'),
+('a project''s name', $$ SELECT rbac_project_edit('acme.analytics.backend-dev', label => 'dev') $$, '(bob) (erin)'),
 ('an authentication policy', $$ INSERT INTO aiven_rbac.authentication_policy (organization, require_two_factor) VALUES (rbac_resource_id('zeta'), true) $$, 'zoe'),
 ('a role that nobody holds', $$ SELECT rbac_role_edit('acme', 'fork', '{service.view}') $$, 'bob erin zoe'),
 ('a membership', $$ SELECT rbac_invitation_accept(rbac_invitation_create('zeta', 'erin@acme.example')) $$, 'erin'),
