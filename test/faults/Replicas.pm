@@ -103,7 +103,7 @@ sub run
 	{
 		my $clients = Clients->start($primary, $facts, database => 'books', seed => $world->{seed} + 1000 + $round, seconds => 1,
 			without => ['role'], before => 'SET synchronous_commit = remote_apply');
-		for (1 .. $subscriber ? 4 : 0)
+		for (1 .. ($subscriber ? 4 : 0))
 		{
 			select undef, undef, undef, rand 0.3;
 			$interruptions[ rand @interruptions ]->($subscriber);
