@@ -36,6 +36,11 @@
  *   middle of a statement that began before.  Elsewhere the verdict is that there
  *   is nothing, whatever there is.
  *
+ * - Once the memo has all resources of the organizations that the principal is a
+ *   member of, what is not in it is not there, or elsewhere.  A statement can make
+ *   resources itself: what is not there is looked for again once anything of the
+ *   entry is touched.
+ *
  * An entry holds for an interval of time, too: at its ends the validity
  * period of some grant begins or ends (G7).
  *
@@ -60,6 +65,12 @@ PG_FUNCTION_INFO_V1(rbac_cache_stats);
  * after this many more resources.
  */
 #define MEMO_CHECK_STEP		4096
+
+/*
+ * After so many resources that were looked up one by one, look all up that there
+ * are where the principal belongs: that costs less than some thousand more.
+ */
+#define MISSES_BEFORE_FILL	1000
 
 /* Payload of a path, in memory that outlives the table it is a key of */
 typedef struct PathKey
@@ -233,6 +244,19 @@ is_untouched(PrincipalEntry *entry)
 	return true;
 }
 
+static void
+empty_memo(PrincipalEntry *entry)
+{
+	MemoryContextReset(entry->memo_context);
+	entry->by_id = NULL;
+	entry->by_path = NULL;
+	entry->all_ids = false;
+	entry->all_paths = false;
+	entry->id_misses = 0;
+	entry->path_misses = 0;
+	entry->memo_check = 0;
+}
+
 /*
  * If nothing but the hierarchy has changed, and nobody holds the entry, it needs
  * only to forget what was found there.
@@ -243,10 +267,7 @@ forget_old_places(PrincipalEntry *entry)
 	if (entry->pins > 1 || is_untouched(entry) ||
 		!rbac_signal_is_untouched(entry->keys, entry->nkeys_read, entry->generation))
 		return;
-	MemoryContextReset(entry->memo_context);
-	entry->by_id = NULL;
-	entry->by_path = NULL;
-	entry->memo_check = 0;
+	empty_memo(entry);
 	MemoryContextReset(entry->places);
 	entry->reaches = NULL;
 	entry->nreaches = 0;
@@ -454,34 +475,23 @@ rbac_cache_locate(PrincipalEntry *entry)
 }
 
 /*
- * The union of what is granted on a resource and above it, as a shared
- * verdict.  A resource's row has the ids of its parent and its organization:
- * for all but services that is everything above.  A service has what its
- * project has, which is remembered.
+ * The union of what is granted on a resource and above it, as a shared verdict;
+ * for a service with what its project has.
  */
-const Verdict *
-rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
+static const Verdict *
+add_up(PrincipalEntry *entry, const ResourceRow *resource, const Verdict *project)
 {
 	Verdict		verdict;
 	VerdictSlot *slot;
 	bool		found;
 
-	/* Elsewhere nothing exists, and nothing tells whether it does. */
-	if (rbac_principal_membership(entry->principal, &resource->organization) == NULL)
-		return NULL;
-
 	memset(&verdict, 0, sizeof(Verdict));	/* padding is hashed, too */
 	verdict.kind = resource->kind;
 	verdict.organization = resource->organization;
 	rbac_principal_add_granted(entry->principal, &resource->id, &verdict.actions);
-	if (resource->kind == RBAC_SERVICE)
-	{
-		const Verdict *project = rbac_cache_verdict(entry, &resource->parent);
-
-		if (project != NULL)
-			action_set_union(&verdict.actions, &project->actions);
-	}
-	else if (resource->kind != RBAC_ORGANIZATION)
+	if (project != NULL)
+		action_set_union(&verdict.actions, &project->actions);
+	if (resource->kind == RBAC_UNIT || resource->kind == RBAC_PROJECT)
 	{
 		rbac_principal_add_granted(entry->principal, &resource->parent, &verdict.actions);
 		rbac_principal_add_granted(entry->principal, &resource->organization, &verdict.actions);
@@ -496,6 +506,125 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 		slot = verdict_insert(entry->verdicts, shared, &found);
 	}
 	return slot->verdict;
+}
+
+/*
+ * The union of what is granted on a resource and above it, as a shared
+ * verdict.  A resource's row has the ids of its parent and its organization:
+ * for all but services that is everything above.  A service has what its
+ * project has, which is remembered.
+ */
+const Verdict *
+rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
+{
+	const Verdict *project = NULL;
+
+	/* Elsewhere nothing exists, and nothing tells whether it does. */
+	if (rbac_principal_membership(entry->principal, &resource->organization) == NULL)
+		return NULL;
+	if (resource->kind == RBAC_SERVICE)
+		project = rbac_cache_verdict(entry, &resource->parent);
+	return add_up(entry, resource, project);
+}
+
+/*
+ * Room for one more in the memo, by id or by path
+ */
+static const Verdict **
+id_slot(PrincipalEntry *entry, const pg_uuid_t *id)
+{
+	bool		found;
+
+	if (entry->by_id == NULL)
+		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
+	return &id_memo_insert(entry->by_id, *id, &found)->verdict;
+}
+
+static const Verdict **
+path_slot(PrincipalEntry *entry, PathKey key)
+{
+	PathMemoSlot *slot;
+	bool		found;
+
+	if (entry->by_path == NULL)
+		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
+	slot = path_memo_lookup(entry->by_path, key);
+	if (slot != NULL)
+		return &slot->verdict;
+	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
+	return &path_memo_insert(entry->by_path, key, &found)->verdict;
+}
+
+/*
+ * Looking all resources up
+ */
+typedef struct Filling
+{
+	PrincipalEntry *entry;
+	TableView	view;
+	bool		by_path;
+	uint32		count;
+	pg_uuid_t	project;		/* the last one, after which come its services */
+	const Verdict *of_project;
+} Filling;
+
+static void
+fill_in(void *row, void *arg)
+{
+	ResourceRow *resource = row;
+	Filling    *filling = arg;
+	PrincipalEntry *entry = filling->entry;
+	PathKey		key = {RBAC_PATH_DATA(resource->path), RBAC_PATH_LEN(resource->path)};
+	const Verdict *verdict;
+
+	CHECK_FOR_INTERRUPTS();
+	if (resource->kind == RBAC_SERVICE && rbac_uuid_equal(&resource->parent, &filling->project))
+		verdict = add_up(entry, resource, filling->of_project);
+	else
+		verdict = rbac_cache_verdict_of(entry, resource);
+	if (resource->kind == RBAC_PROJECT)
+	{
+		filling->project = resource->id;
+		filling->of_project = verdict;
+	}
+	if (filling->by_path)
+		*path_slot(entry, key) = verdict;
+	else
+		*id_slot(entry, &resource->id) = verdict;
+	pfree(resource->path);
+	if (++filling->count % MEMO_CHECK_STEP == 0 &&
+		MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024 / 2)
+		filling->view.enough = true;
+}
+
+/*
+ * Look up all resources of the organizations that the principal is a member of.
+ * False if the memo has no room for all.  What an error leaves in it is right.
+ */
+static bool
+fill_memo(PrincipalEntry *entry, bool by_path)
+{
+	const Principal *principal = entry->principal;
+	Filling		filling = {.entry = entry, .by_path = by_path};
+	bool		complete = true;
+
+	rbac_tables_lock(&filling.view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&filling.view);
+	for (int i = 0; i < principal->nmemberships && complete; i++)
+	{
+		ResourceRow organization;
+
+		if (!rbac_tables_resource(&filling.view, &principal->memberships[i].organization, &organization))
+			continue;
+		rbac_tables_subtree(&filling.view, RBAC_PATH_DATA(organization.path), RBAC_PATH_LEN(organization.path),
+							fill_in, &filling);
+		complete = !filling.view.enough;
+	}
+	rbac_tables_close(&filling.view);
+	rbac_cache_counters.walks++;
+	rbac_cache_grown(entry);
+	entry->memo_check = filling.count + MEMO_CHECK_STEP;
+	return complete;
 }
 
 /*
@@ -516,11 +645,10 @@ memo_grown(PrincipalEntry *entry)
 	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
 	if (MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024)
 	{
-		MemoryContextReset(entry->memo_context);
+		empty_memo(entry);
+		entry->id_misses = MISSES_BEFORE_FILL;	/* all of them have no room */
+		entry->path_misses = MISSES_BEFORE_FILL;
 		entry->memo_starts++;
-		entry->by_id = NULL;
-		entry->by_path = NULL;
-		entry->memo_check = 0;
 		rbac_cache_grown(entry);
 	}
 }
@@ -555,7 +683,6 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 {
 	IdMemoSlot *slot;
 	const Verdict *verdict;
-	bool		found;
 
 	if (likely(entry->by_id != NULL))
 	{
@@ -563,12 +690,16 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 		if (likely(slot != NULL))
 			return slot->verdict;
 	}
+	if (entry->all_ids && is_untouched(entry))
+		return NULL;
+	if (++entry->id_misses == MISSES_BEFORE_FILL)
+	{
+		entry->all_ids = fill_memo(entry, false);
+		return rbac_cache_verdict(entry, resource);
+	}
 
 	verdict = look_up_verdict(entry, resource, NULL);
-	if (entry->by_id == NULL)
-		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
-	slot = id_memo_insert(entry->by_id, *resource, &found);
-	slot->verdict = verdict;
+	*id_slot(entry, resource) = verdict;
 	memo_grown(entry);
 	return verdict;
 }
@@ -579,7 +710,6 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
 	PathMemoSlot *slot;
 	const Verdict *verdict;
-	bool		found;
 
 	if (likely(entry->by_path != NULL))
 	{
@@ -587,13 +717,16 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 		if (likely(slot != NULL))
 			return slot->verdict;
 	}
+	if (entry->all_paths && is_untouched(entry))
+		return NULL;
+	if (++entry->path_misses == MISSES_BEFORE_FILL)
+	{
+		entry->all_paths = fill_memo(entry, true);
+		return rbac_cache_verdict_at(entry, path);
+	}
 
 	verdict = look_up_verdict(entry, NULL, path);
-	if (entry->by_path == NULL)
-		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
-	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
-	slot = path_memo_insert(entry->by_path, key, &found);
-	slot->verdict = verdict;
+	*path_slot(entry, key) = verdict;
 	memo_grown(entry);
 	return verdict;
 }

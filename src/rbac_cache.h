@@ -47,6 +47,10 @@ typedef struct PrincipalEntry
 	MemoryContext memo_context;
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
+	bool		all_ids;		/* all that exist for the principal are in by_id ... */
+	bool		all_paths;		/* ... or in by_path */
+	uint32		id_misses;		/* since the memo was empty */
+	uint32		path_misses;
 	uint32		memo_check;		/* measure again at this many resources */
 	uint32		memo_starts;	/* how often it has started over */
 } PrincipalEntry;

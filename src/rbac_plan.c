@@ -18,9 +18,9 @@
  * was made under another: nothing of a principal's rights is ever in a plan.
  * What is in it is a shape that was good for the one who planned.
  *
- * For a principal who reaches most resources a list would be longer than the
- * scan that it saves; there the function remains a filter, and the planner is
- * told what part of the rows passes.  On a path column, a principal who holds
+ * For a principal who reaches most resources, or very many, a list would be
+ * longer than the scan that it saves; there the function remains a filter, and
+ * the planner is told what part of the rows passes.  On a path column, a principal who holds
  * everything from one place down gets the range of that subtree:
  *
  *		project >= aiven_rbac.reach_begin(...) AND project <= aiven_rbac.reach_end(...)
@@ -96,7 +96,8 @@ PG_FUNCTION_INFO_V1(rbac_reach_end);
 typedef enum Width
 {
 	WIDTH_NARROW,				/* a list */
-	WIDTH_SUBTREE,				/* wide, but all in one place */
+	WIDTH_SUBTREE,				/* wide, but all in one place: a range of paths, a filter of ids */
+	WIDTH_LISTED_SUBTREE,		/* the same, but a list of ids */
 	WIDTH_WIDE					/* a filter */
 } Width;
 
@@ -175,8 +176,11 @@ pin_session(NameList *names)
 static Width
 width_of(const Reach *reach)
 {
-	return !reach->wide ? WIDTH_NARROW :
-		(reach->nscopes == 1 && reach->exact ? WIDTH_SUBTREE : WIDTH_WIDE);
+	if (!reach->wide)
+		return WIDTH_NARROW;
+	if (reach->nscopes == 1 && reach->exact)
+		return reach->listed ? WIDTH_LISTED_SUBTREE : WIDTH_SUBTREE;
+	return reach->listed ? WIDTH_NARROW : WIDTH_WIDE;
 }
 
 /*
@@ -475,6 +479,8 @@ index_condition(SupportRequestIndexCondition *req)
 			return list_condition(req, &call, type);
 		case WIDTH_SUBTREE:
 			return type == UUIDOID ? NIL : range_condition(req, &call, type);
+		case WIDTH_LISTED_SUBTREE:
+			return type == UUIDOID ? list_condition(req, &call, type) : range_condition(req, &call, type);
 		case WIDTH_WIDE:
 			break;
 	}
@@ -529,7 +535,9 @@ estimate(PrincipalEntry *entry, const DecisionCall *call, const Reach *reach,
 	double		resources = 0;
 
 	judged = judge_sample(entry, call, vardata,
-						  reach->wide ? SAMPLE_FOR_WIDE : SAMPLE_FOR_KINDS, &held, kinds);
+						  reach->wide && !reach->listed ? SAMPLE_FOR_WIDE : SAMPLE_FOR_KINDS, &held, kinds);
+	if (reach->listed)
+		return reach->estimate / get_variable_numdistinct(vardata, &isdefault);
 	if (reach->wide)
 		return judged == 0 ? DEFAULT_WIDE_SEL : (held + 0.5) / (judged + 0.5);
 

@@ -9,7 +9,8 @@
  * that hang on the principal's scopes.  It is worth having for a principal
  * that reaches few resources (an organization's worth) and not for one that
  * reaches most of them, so the walk first goes as far as RBAC_NARROW_LIMIT
- * only, and to the end when a complete list is asked for.
+ * only, and to the end when a complete list is asked for.  What part of all
+ * resources is in reach beyond that is estimated from statistics.
  *
  * Rights add up downwards, so below a place where the names are held they are
  * held everywhere, and the walk need not judge what it finds.  That is so if
@@ -174,6 +175,52 @@ walk_scopes(PrincipalEntry *entry, Reach *reach, WalkAim wanted)
 	MemoryContextDelete(scratch);
 }
 
+/*
+ * How many of some paths, in order, are in or below a scope?
+ */
+static int
+count_in_scopes(const Reach *reach, RbacPath **paths, int npaths)
+{
+	int			scope = 0;
+	int			count = 0;
+
+	for (int i = 0; i < npaths && scope < reach->nscopes; i++)
+	{
+		const char *data = RBAC_PATH_DATA(paths[i]);
+		int			length = RBAC_PATH_LEN(paths[i]);
+
+		/* Pass by the subtrees that end before the path. */
+		while (scope < reach->nscopes &&
+			   rbac_path_compare(RBAC_PATH_DATA(reach->scopes[scope]), RBAC_PATH_LEN(reach->scopes[scope]), data, length) <= 0 &&
+			   !rbac_path_contains(RBAC_PATH_DATA(reach->scopes[scope]), RBAC_PATH_LEN(reach->scopes[scope]), data, length))
+			scope++;
+		if (scope < reach->nscopes &&
+			rbac_path_contains(RBAC_PATH_DATA(reach->scopes[scope]), RBAC_PATH_LEN(reach->scopes[scope]), data, length))
+			count++;
+	}
+	return count;
+}
+
+/*
+ * Is what a wide principal reaches worth listing, since it is a small part of
+ * all resources?
+ */
+static bool
+is_worth_listing(Reach *reach)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "rbac sample", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(scratch);
+	int			count;
+	double		total;
+	RbacPath  **paths = rbac_tables_path_sample(&count, &total);
+	double		part = count > 0 ? (count_in_scopes(reach, paths, count) + 0.5) / count : 1;
+
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(scratch);
+	reach->estimate = part * total;
+	return part <= RBAC_LISTED_PART && reach->estimate <= RBAC_LISTED_LIMIT;
+}
+
 static Reach *
 kept_reach(const PrincipalEntry *entry, const NameList *names)
 {
@@ -226,6 +273,7 @@ rbac_reach(PrincipalEntry *entry, const NameList *names)
 	find_scopes(entry, reach);
 	MemoryContextSwitchTo(caller);
 	walk_scopes(entry, reach, WALK_FOR_WIDTH);
+	reach->listed = reach->wide && is_worth_listing(reach);
 
 	if (entry->nreaches < RBAC_REACHES_KEPT)
 	{

@@ -14,8 +14,18 @@
 
 #include "rbac_cache.h"
 
-/* Up to so many resources a principal is narrow for a name: worth listing. */
+/*
+ * Up to so many resources a principal is narrow for a name: worth listing,
+ * however few there are.
+ */
 #define RBAC_NARROW_LIMIT	2500
+
+/*
+ * And up to so many, and such a part of all, they are worth listing because
+ * there are many more.
+ */
+#define RBAC_LISTED_LIMIT	50000
+#define RBAC_LISTED_PART	0.2
 
 /* An entry keeps so many; what is asked beyond that is made each time. */
 #define RBAC_REACHES_KEPT	64
@@ -33,7 +43,9 @@ typedef struct Reach
 	int			nscopes;		/* topmost places that it holds from */
 	RbacPath  **scopes;
 	bool		exact;			/* all that is below a scope is held */
-	bool		wide;			/* more resources than the limit */
+	bool		wide;			/* more resources than the narrow limit */
+	bool		listed;			/* wide, but worth listing */
+	double		estimate;		/* how many there are then, by statistics */
 	int			of_kind[RBAC_RESOURCE_KINDS];	/* how many, if not wide */
 	ArrayType  *ids;			/* all of them, in order; a wide principal's are ... */
 	ArrayType  *paths;			/* ... NULL until they are wanted */

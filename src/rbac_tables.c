@@ -33,6 +33,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
 #include "utils/array.h"
@@ -41,6 +42,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
@@ -727,6 +729,44 @@ rbac_tables_subtree(TableView *view, const char *path, int length, RbacRowCallba
 	ScanKeyInit(&keys[1], RESOURCE_PATH, BTLessEqualStrategyNumber, path_le_func,
 				PointerGetDatum(rbac_path_make_subtree_end(path, length)));
 	scan(view, RBAC_TABLE_RESOURCE, RESOURCE_BY_PATH, 2, keys, read_resource, &row, callback, arg);
+}
+
+/*
+ * Some paths that divide all resources into parts of one size, in order, as the
+ * last ANALYZE has found them, and how many resources there are.  Until then
+ * there are no paths.
+ */
+RbacPath **
+rbac_tables_path_sample(int *count, double *total)
+{
+	Oid			table = rbac_table_oid(RBAC_TABLE_RESOURCE);
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(RESOURCE_PATH),
+										BoolGetDatum(false));
+	RbacPath  **paths = NULL;
+	AttStatsSlot slot;
+	Relation	rel;
+
+	*count = 0;
+	*total = 0;
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	if (get_attstatsslot(&slot, tuple, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES))
+	{
+		rel = table_open(table, AccessShareLock);
+		*total = rel->rd_rel->reltuples;
+		table_close(rel, AccessShareLock);
+		*count = slot.nvalues;
+		paths = palloc(Max(slot.nvalues, 1) * sizeof(RbacPath *));
+		for (int i = 0; i < slot.nvalues; i++)
+		{
+			const RbacPath *path = DatumGetRbacPathP(slot.values[i]);
+
+			paths[i] = rbac_path_make(RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
+		}
+		free_attstatsslot(&slot);
+	}
+	ReleaseSysCache(tuple);
+	return paths;
 }
 
 /*

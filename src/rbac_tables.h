@@ -227,6 +227,7 @@ extern bool rbac_tables_is_retired(TableView *view, const pg_uuid_t *id);
 extern bool rbac_tables_resource_at(TableView *view, const RbacPath *path, ResourceRow *row);
 extern void rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacRowCallback callback, void *arg);
 extern void rbac_tables_subtree(TableView *view, const char *path, int length, RbacRowCallback callback, void *arg);
+extern RbacPath **rbac_tables_path_sample(int *count, double *total);
 extern bool rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row);
 extern void rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);

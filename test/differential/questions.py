@@ -379,11 +379,16 @@ def ask_rows(runner, session, seed):
                         rows[0][0] if rows else runner.now(), f'{statement} ({plan})')
 
 
-def visible_rows(runner, session, table, instant):
+def shown_now(runner, session):
+    """What the snapshot of a query shows that begins now."""
+    t = session.transaction
+    return t.snapshot.with_writes(t.writes) if t and t.keeps_snapshot() else runner.view(session)
+
+
+def visible_rows(runner, session, table, instant, shown=None):
     """Of the snapshot, those that may be seen now.  A path is what it says now."""
     world = runner.view(session)
-    t = session.transaction
-    shown = t.snapshot.with_writes(t.writes) if t and t.keeps_snapshot() else world
+    shown = shown or shown_now(runner, session)
     rows = {}
     for number, resource in getattr(shown, 'row_' + table).items():
         if table == 'by_path':
@@ -403,22 +408,20 @@ def compare_rows(runner, session, table, got, instant, what):
 
 def ask_rows_of_cursor(runner, session, name, count):
     """S3: each row that a FETCH gives may be seen now; it fails only for whoever
-    has lost something since the first FETCH, which began the query.  Where a row
-    says a path there is nothing at it any more once what was there has moved."""
-    table, began = session.cursors[name]
+    has lost something since the first FETCH, which began the query.  Rows are
+    those of DECLARE, and say the paths of then."""
+    table, shown, began = session.cursors[name]
     code, rows = runner.guarded(session, f'FETCH {count} FROM {name}')
     runner.doom(session, code)
-    world = runner.view(session)
-    visible = {(number, world.path(resource) if table == 'by_path' else None)
-               for number, resource in visible_rows(runner, session, table, runner.now()).items()}
+    visible = set(visible_rows(runner, session, table, runner.now(), shown))
     principal = session.login and session.login.principal
     before, seen = began or (principal, visible)
-    session.cursors[name] = (table, (before, seen))
+    session.cursors[name] = (table, shown, (before, seen))
     lost = before != principal or not seen <= visible
     if code is not None:
         del session.cursors[name]
         return None if lost and code == '24000' else f'raised {code}: {rows}, lost: {lost}'
-    wrong = sorted({row[0] for row in rows} - {number for number, path in visible})
+    wrong = sorted({row[0] for row in rows} - visible)
     if wrong or (rows and before != principal):
         return f'rows that should not be seen {wrong}, begun by {before}, now {principal}'
     return None

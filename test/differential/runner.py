@@ -5,7 +5,7 @@ from collections import Counter
 
 from administration import judge, still_stands
 from model import Login, World
-from questions import QUESTIONS, TABLES_OF_ROWS, ask_rows_of_cursor, is_visible, may_write
+from questions import QUESTIONS, TABLES_OF_ROWS, ask_rows_of_cursor, is_visible, may_write, shown_now
 from sessions import CONFLICTS, Ended, Session, login_of_token, run
 from steps import Names, Script, call_in_sql, literal, other_in_sql, proof, step_for_psql
 
@@ -349,7 +349,7 @@ class Runner:
         if name in session.cursors:
             return
         self.must_run(session, f'DECLARE {name} NO SCROLL CURSOR FOR SELECT number FROM {table}')
-        session.cursors[name] = (table, None)
+        session.cursors[name] = (table, shown_now(self, session), None)
 
     def fetch(self, session, step):
         name, count = step.arguments

@@ -64,7 +64,7 @@ class Session:
         self.connection = self.server.connect(self.role)
         self.login = self.kept = self.login_before = None
         self.transaction = None
-        self.cursors = {}           # name: (table, who fetched first and what was visible then)
+        self.cursors = {}           # name: (table, what is shown, who fetched first and what was visible then)
         self.prepared = set()
         for setting in ("lock_timeout = '60ms'", "statement_timeout = '60s'", 'jit = off'):
             self.run('SET ' + setting)

@@ -70,5 +70,26 @@ SELECT is(pg_temp.remade($$ SELECT pg_temp.try('SELECT 1') $$), '', 'C4: a savep
 SELECT is(pg_temp.remade($$ SELECT pg_temp.try('SELECT rbac_project_create(''acme'', ''p'')') $$), 'bob erin zoe',
           'C4: one in which something has is rolled back for everybody');
 
+-- Once a principal has asked about many resources, all are known; and yet those
+-- that a statement makes itself are found.
+SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('zoe@zeta.example'), rbac_project_create('zeta', 'q' || g), 'service.view')),
+          1200::bigint, 'C4: of resources that a statement makes each is found, by its path') FROM generate_series(1, 1200) AS g;
+SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('zoe@zeta.example'), rbac_resource_id(rbac_project_create('zeta', 'r' || g)), 'service.view')),
+          1200::bigint, 'C4: and by its id') FROM generate_series(1, 1200) AS g;
+CREATE FUNCTION pg_temp.looked_up(OUT by_id bigint, OUT by_path bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    before bigint;
+BEGIN
+    SELECT lookups INTO before FROM rbac_cache_stats();
+    PERFORM rbac_has_permission(rbac_user('zoe@zeta.example'), r.id, 'service.view') FROM aiven_rbac.resource AS r;
+    SELECT lookups - before INTO by_id FROM rbac_cache_stats();
+    PERFORM rbac_has_permission(rbac_user('zoe@zeta.example'), r.path, 'service.view') FROM aiven_rbac.resource AS r;
+    SELECT lookups - before - by_id INTO by_path FROM rbac_cache_stats();
+END $$;
+SELECT results_eq('SELECT * FROM pg_temp.looked_up()', 'VALUES (999::bigint, 999::bigint)',
+                  'after a thousand resources that are looked up one by one all are looked up');
+SELECT results_eq('SELECT * FROM pg_temp.looked_up()', 'VALUES (0::bigint, 0::bigint)', 'and then they are known');
+SELECT is(rbac_has_permission(rbac_user('zoe@zeta.example'), 'acme.analytics', 'service.view'), false, 'as is what is elsewhere');
+
 SELECT * FROM finish();
 ROLLBACK;
