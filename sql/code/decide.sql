@@ -65,84 +65,84 @@ COMMENT ON FUNCTION @extschema@.rbac_has_any_permission(uuid, uuid, VARIADIC tex
 CREATE FUNCTION @extschema@.rbac_effective_permissions(resource @extschema@.rbac_path)
     RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
     AS 'MODULE_PATHNAME', 'rbac_effective_permissions_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions(@extschema@.rbac_path) IS
     'the permissions that the session''s principal holds on the resource, where they were granted, and through what';
 
 CREATE FUNCTION @extschema@.rbac_effective_permissions(resource uuid)
     RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
     AS 'MODULE_PATHNAME', 'rbac_effective_permissions_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions(uuid) IS
     'the permissions that the session''s principal holds on the resource, where they were granted, and through what';
 
 CREATE FUNCTION @extschema@.rbac_effective_permissions(principal uuid, resource @extschema@.rbac_path)
     RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
     AS 'MODULE_PATHNAME', 'rbac_effective_permissions_of_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions(uuid, @extschema@.rbac_path) IS
     'the permissions that the given principal holds on the resource, where they were granted, and through what';
 
 CREATE FUNCTION @extschema@.rbac_effective_permissions(principal uuid, resource uuid)
     RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
     AS 'MODULE_PATHNAME', 'rbac_effective_permissions_of_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions(uuid, uuid) IS
     'the permissions that the given principal holds on the resource, where they were granted, and through what';
 
 CREATE FUNCTION @extschema@.rbac_effective_actions(resource @extschema@.rbac_path)
     RETURNS TABLE (action text)
     AS 'MODULE_PATHNAME', 'rbac_effective_actions_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_actions(@extschema@.rbac_path) IS
     'the actions that the session''s principal may perform on the resource';
 
 CREATE FUNCTION @extschema@.rbac_effective_actions(resource uuid)
     RETURNS TABLE (action text)
     AS 'MODULE_PATHNAME', 'rbac_effective_actions_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_actions(uuid) IS
     'the actions that the session''s principal may perform on the resource';
 
 CREATE FUNCTION @extschema@.rbac_effective_actions(principal uuid, resource @extschema@.rbac_path)
     RETURNS TABLE (action text)
     AS 'MODULE_PATHNAME', 'rbac_effective_actions_of_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_actions(uuid, @extschema@.rbac_path) IS
     'the actions that the given principal may perform on the resource';
 
 CREATE FUNCTION @extschema@.rbac_effective_actions(principal uuid, resource uuid)
     RETURNS TABLE (action text)
     AS 'MODULE_PATHNAME', 'rbac_effective_actions_of_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 30;
 COMMENT ON FUNCTION @extschema@.rbac_effective_actions(uuid, uuid) IS
     'the actions that the given principal may perform on the resource';
 
 CREATE FUNCTION @extschema@.rbac_explain(resource @extschema@.rbac_path, name text)
     RETURNS TABLE (allowed boolean, reason text, grant_name text, granted_on @extschema@.rbac_path, via text, advice text)
     AS 'MODULE_PATHNAME', 'rbac_explain_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
 COMMENT ON FUNCTION @extschema@.rbac_explain(@extschema@.rbac_path, text) IS
     'why the session''s principal holds a permission, role or action on the resource, or why not and what would give it';
 
 CREATE FUNCTION @extschema@.rbac_explain(resource uuid, name text)
     RETURNS TABLE (allowed boolean, reason text, grant_name text, granted_on @extschema@.rbac_path, via text, advice text)
     AS 'MODULE_PATHNAME', 'rbac_explain_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
 COMMENT ON FUNCTION @extschema@.rbac_explain(uuid, text) IS
     'why the session''s principal holds a permission, role or action on the resource, or why not and what would give it';
 
 CREATE FUNCTION @extschema@.rbac_explain(principal uuid, resource @extschema@.rbac_path, name text)
     RETURNS TABLE (allowed boolean, reason text, grant_name text, granted_on @extschema@.rbac_path, via text, advice text)
     AS 'MODULE_PATHNAME', 'rbac_explain_of_at'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
 COMMENT ON FUNCTION @extschema@.rbac_explain(uuid, @extschema@.rbac_path, text) IS
     'why the given principal holds a permission, role or action on the resource, or why not and what would give it';
 
 CREATE FUNCTION @extschema@.rbac_explain(principal uuid, resource uuid, name text)
     RETURNS TABLE (allowed boolean, reason text, grant_name text, granted_on @extschema@.rbac_path, via text, advice text)
     AS 'MODULE_PATHNAME', 'rbac_explain_of_id'
-    LANGUAGE C STABLE STRICT PARALLEL SAFE;
+    LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100 ROWS 3;
 COMMENT ON FUNCTION @extschema@.rbac_explain(uuid, uuid, text) IS
     'why the given principal holds a permission, role or action on the resource, or why not and what would give it';
 

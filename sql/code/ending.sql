@@ -20,6 +20,22 @@ REVOKE ALL ON FUNCTION aiven_rbac.ends_access(uuid[]) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.ends_access(uuid[]) IS
     'say whose access the call that is judged would end: with that it is judged, and does nothing more';
 
+-- What stands on a place or above it: a resource, the unit or project that it is
+-- in, that project's unit, and the organization.  To ask for resources whose path
+-- is above would read all there are.
+CREATE FUNCTION aiven_rbac.places_above(id uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT ARRAY[r.id, r.parent, above.parent, r.organization]
+    FROM aiven_rbac.resource AS r LEFT JOIN aiven_rbac.resource AS above ON above.id = r.parent
+    WHERE r.id = places_above.id
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.places_above(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.places_above(uuid) IS
+    'a resource and those that it is in, some of them twice or NULL';
+
 -- Members of a group have what the group has.
 CREATE FUNCTION aiven_rbac.holders(kind text, id uuid) RETURNS uuid[]
     LANGUAGE sql STABLE
@@ -38,11 +54,8 @@ CREATE FUNCTION aiven_rbac.holders(kind text, id uuid) RETURNS uuid[]
         SELECT m.group_id FROM aiven_rbac.group_member AS m
         WHERE holders.kind = 'super_admin' AND m.organization = holders.id AND m.account_owners
         UNION
-        SELECT a.principal
-        FROM aiven_rbac.resource AS r
-        JOIN aiven_rbac.resource AS above ON above.path OPERATOR(@extschema@.@>) r.path
-        JOIN aiven_rbac.access_grant AS a ON a.resource = above.id
-        WHERE holders.kind = 'reach' AND r.id = holders.id
+        SELECT a.principal FROM aiven_rbac.access_grant AS a
+        WHERE holders.kind = 'reach' AND a.resource = ANY (aiven_rbac.places_above(holders.id))
         UNION
         SELECT m.group_id
         FROM aiven_rbac.resource AS r

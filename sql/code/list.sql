@@ -142,9 +142,13 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rbac_path, int) IS
     'the same for a given principal; if it is not the session''s, only those on which the session''s principal holds project_permission.view or permission.grant';
 
-CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name text)
+-- Whoever holds something on a resource has it from a grant on one of the four
+-- places at and above it, or is a super admin.  Those are judged one by one, in
+-- order, as far as the page goes.
+CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name text, after uuid DEFAULT NULL,
+                                            max_rows int DEFAULT NULL)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE ROWS 100
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -152,44 +156,53 @@ CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name
 DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     r aiven_rbac.resource := aiven_rbac.find_resource_now(actor, resource, '{organization,unit,project,service}');
+    places uuid[] := aiven_rbac.places_above(r.id);
+    last aiven_rbac.principal;
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the permission, role or action must not be null' USING ERRCODE = 'null_value_not_allowed';
+    ELSIF max_rows < 0 THEN
+        RAISE EXCEPTION 'max_rows must not be negative' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM @extschema@.rbac_has_permission(r.id, name);    -- an error if there is no such name
     PERFORM aiven_rbac.require_sight_of_grants(actor, r.id);
+    IF after IS NOT NULL THEN
+        last := aiven_rbac.find_principal_now(actor, after, '{user,application_user,group}');
+    END IF;
     RETURN QUERY
         WITH granted AS (
-            SELECT a.principal AS id FROM aiven_rbac.access_grant AS a
-            JOIN aiven_rbac.resource AS x ON x.id = a.resource
-            WHERE x.path OPERATOR(@extschema@.@>) r.path
+            SELECT a.principal AS id FROM aiven_rbac.access_grant AS a WHERE a.resource = ANY (places)
         ), candidate AS (
             SELECT g.id FROM granted AS g
             UNION
             SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.group_id IN (SELECT g.id FROM granted AS g)
             UNION
             SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.organization = r.organization AND m.account_owners
+        ), ordered AS MATERIALIZED (
+            SELECT p.id, p.kind, coalesce(p.email, p.name) AS called
+            FROM candidate AS c JOIN aiven_rbac.principal AS p ON p.id = c.id
+            WHERE after IS NULL OR (p.kind, coalesce(p.email, p.name), p.id) > (last.kind, coalesce(last.email, last.name), last.id)
+            ORDER BY p.kind, called, p.id
         )
-        SELECT p.id, p.kind, coalesce(p.email, p.name), array_agg(DISTINCT e.via ORDER BY e.via)
-        FROM candidate AS c
-        JOIN aiven_rbac.principal AS p ON p.id = c.id
-        CROSS JOIN LATERAL @extschema@.rbac_explain(p.id, r.id, name) AS e
-        WHERE e.allowed
-        GROUP BY p.id
-        ORDER BY 2, 3;
+        SELECT o.id, o.kind, o.called, h.through
+        FROM ordered AS o
+        CROSS JOIN LATERAL (SELECT array_agg(DISTINCT e.via ORDER BY e.via) AS through
+                            FROM @extschema@.rbac_explain(o.id, r.id, name) AS e WHERE e.allowed) AS h
+        WHERE h.through IS NOT NULL
+        LIMIT max_rows;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_path, text) IS
-    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it requires project_permission.view or permission.grant there';
+COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_path, text, uuid, int) IS
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what, by kind and name; a page of max_rows after a principal; it requires project_permission.view or permission.grant there';
 
-CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text)
+CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text, after uuid DEFAULT NULL, max_rows int DEFAULT NULL)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE ROWS 100
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM @extschema@.rbac_principals(@extschema@.rbac_resource_path(resource), name) $$;
-COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text) IS
-    'the users, application users and groups that hold a permission, role or action on a resource, and through what; it requires project_permission.view or permission.grant there';
+    AS $$ SELECT * FROM @extschema@.rbac_principals(@extschema@.rbac_resource_path(resource), name, after, max_rows) $$;
+COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text, uuid, int) IS
+    'the users, application users and groups that hold a permission, role or action on a resource, and through what, by kind and name; a page of max_rows after a principal; it requires project_permission.view or permission.grant there';
 
 CREATE FUNCTION @extschema@.rbac_access_review(organization @extschema@.rbac_path)
     RETURNS TABLE (principal uuid, kind text, principal_name text, resource @extschema@.rbac_path,

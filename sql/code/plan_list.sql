@@ -6,8 +6,8 @@ CREATE FUNCTION aiven_rbac.allowed_plans(place @extschema@.rbac_path) RETURNS te
     SET search_path = pg_catalog, pg_temp
     AS $$
     WITH lists AS (
-        SELECT l.plans FROM aiven_rbac.plan_list AS l JOIN aiven_rbac.resource AS r ON r.id = l.resource
-        WHERE r.path OPERATOR(@extschema@.@>) place
+        SELECT l.plans FROM aiven_rbac.plan_list AS l
+        WHERE l.resource = ANY (aiven_rbac.places_above((SELECT r.id FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) place)))
     )
     SELECT CASE WHEN EXISTS (TABLE lists)
            THEN ARRAY(SELECT p FROM lists AS l, unnest(l.plans) AS p

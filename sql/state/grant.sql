@@ -22,6 +22,7 @@ CREATE TABLE aiven_rbac.access_grant (
     CONSTRAINT access_grant_period_not_empty CHECK (valid_from < valid_until)
 );
 CREATE INDEX access_grant_resource_idx ON aiven_rbac.access_grant (resource);
+CREATE INDEX access_grant_organization_idx ON aiven_rbac.access_grant (organization);
 CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
 COMMENT ON TABLE aiven_rbac.access_grant IS
     'who was given what where, optionally for the period [valid_from, valid_until)';

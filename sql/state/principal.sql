@@ -90,6 +90,7 @@ CREATE TABLE aiven_rbac.group_member (
     CONSTRAINT group_member_kind_allowed CHECK (member_kind IN ('user', 'application_user')),
     CONSTRAINT group_member_super_admin_is_user CHECK (member_kind = 'user' OR NOT account_owners)
 );
+CREATE INDEX group_member_account_owners_idx ON aiven_rbac.group_member (organization) WHERE account_owners;
 CREATE INDEX group_member_group_idx ON aiven_rbac.group_member (group_id);
 COMMENT ON TABLE aiven_rbac.group_member IS
     'members of groups; those of an organization''s account owners group are its super admins';

@@ -37,7 +37,7 @@ SELECT rbac_grant(rbac_user('olga@acme.example'), 'reader', 'acme.analytics');
 SELECT rbac_grant(rbac_user('dave@acme.example'), 'service:logs:read', 'acme');
 \o
 
-SELECT plan(31);
+SELECT plan(38);
 
 -- Resources ---------------------------------------------------------------------------
 
@@ -115,6 +115,27 @@ SELECT results_eq($$ SELECT kind, principal_name, via
                             ('user', 'ann@acme.example', '{group:account owners}'),
                             ('user', 'olga@acme.example', '{direct,group:night-shift}') $$,
                   'G2: and tells through what');
+CREATE FUNCTION pg_temp.in_pages(place rbac_path, name text, room int) RETURNS SETOF uuid LANGUAGE plpgsql AS $$
+DECLARE
+    last uuid;
+    page uuid[];
+BEGIN
+    LOOP
+        page := ARRAY(SELECT principal FROM rbac_principals(place, name, last, room));
+        EXIT WHEN page = '{}';
+        RETURN QUERY SELECT unnest(page);
+        last := page[cardinality(page)];
+    END LOOP;
+END $$;
+SELECT results_eq(format($$ SELECT pg_temp.in_pages('acme.engineering.backend-dev', 'service.view', %s) $$, room),
+                  $$ SELECT principal FROM rbac_principals('acme.engineering.backend-dev', 'service.view') $$,
+                  format('pages of %s are the whole', room)) FROM unnest('{1,2,1000}'::int[]) AS room;
+SELECT results_eq($$ SELECT kind, principal_name FROM rbac_principals('acme.engineering.backend-dev', 'service.view') $$,
+                  $$ SELECT kind, principal_name FROM rbac_principals('acme.engineering.backend-dev', 'service.view') ORDER BY kind, principal_name $$,
+                  'which is in the order of kinds and names');
+SELECT is_empty($$ SELECT * FROM rbac_principals('acme.engineering.backend-dev', 'service.view', max_rows => 0) $$, 'a page without room is empty');
+SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.view', max_rows => -1) $$, '22023', 'max_rows must not be negative');
+SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.view', after => '99999999-9999-4999-8999-999999999999') $$, '42704');
 SELECT set_eq($$ SELECT principal FROM rbac_principals(rbac_resource_id('acme.engineering.backend-dev'), 'operator') $$,
               $$ SELECT principal FROM rbac_principals('acme.engineering.backend-dev', 'operator') $$,
               'a resource is given by its path or its id');
