@@ -1,5 +1,37 @@
 -- Grants (G1, G4, G7).
 
+CREATE FUNCTION aiven_rbac.require_grant(actor aiven_rbac.actor, r aiven_rbac.resource, name text,
+                                         valid_from timestamptz, valid_until timestamptz)
+    RETURNS aiven_rbac.grantable
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    g aiven_rbac.grantable := aiven_rbac.hold_grantable(name, (r).organization);
+    levels text;
+BEGIN
+    SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
+    INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
+    IF levels IS NULL OR (r).kind <> ALL (string_to_array(levels, ', ')) THEN
+        RAISE EXCEPTION '"%" cannot be granted on % "%"', aiven_rbac.excerpt(name), (r).kind, (r).path
+            USING ERRCODE = 'invalid_grant_operation',
+                  DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', aiven_rbac.excerpt(name))
+                                ELSE format('"%s" can be granted on these kinds of resource: %s.', aiven_rbac.excerpt(name), levels) END,
+                  HINT = CASE WHEN g.type = 'built-in' THEN 'Make a member super admin with rbac_super_admin_add().'
+                              WHEN (r).kind = 'service' THEN 'Grant it on the service''s project, or create a service user.'
+                              ELSE 'Grant it on a resource of such a kind.' END;
+    END IF;
+    PERFORM aiven_rbac.require_to_hand_out(actor, 'permission.grant', (r).id);
+    PERFORM aiven_rbac.require_all_of(actor, (r).id, g.id, valid_from, valid_until, true);
+    RETURN g;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_grant(aiven_rbac.actor, aiven_rbac.resource, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_grant(aiven_rbac.actor, aiven_rbac.resource, text, timestamptz, timestamptz) IS
+    'the role or permission that a name stands for, held; an error unless it can be granted on a resource, and by the actor';
+
 CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_path,
         valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL)
     RETURNS boolean
@@ -13,7 +45,6 @@ DECLARE
     r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{organization,unit,project,service}', 'share');
     p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user,group}', 'share', resource);
     g aiven_rbac.grantable;
-    levels text;
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -24,20 +55,7 @@ BEGIN
                   DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
                   HINT = 'Let it end after it begins; NULL means no limit.';
     END IF;
-    g := aiven_rbac.hold_grantable(name, r.organization);
-    SELECT string_agg(o.resource_kind, ', ' ORDER BY array_position('{organization,unit,project}', o.resource_kind))
-    INTO levels FROM aiven_rbac.grantable_on AS o WHERE o.grantable = g.id;
-    IF levels IS NULL OR r.kind <> ALL (string_to_array(levels, ', ')) THEN
-        RAISE EXCEPTION '"%" cannot be granted on % "%"', aiven_rbac.excerpt(name), r.kind, r.path
-            USING ERRCODE = 'invalid_grant_operation',
-                  DETAIL = CASE WHEN levels IS NULL THEN format('"%s" is not grantable.', aiven_rbac.excerpt(name))
-                                ELSE format('"%s" can be granted on these kinds of resource: %s.', aiven_rbac.excerpt(name), levels) END,
-                  HINT = CASE WHEN g.type = 'built-in' THEN 'Make a member super admin with rbac_super_admin_add().'
-                              WHEN r.kind = 'service' THEN 'Grant it on the service''s project, or create a service user.'
-                              ELSE 'Grant it on a resource of such a kind.' END;
-    END IF;
-    PERFORM aiven_rbac.require_to_hand_out(actor, 'permission.grant', r.id);
-    PERFORM aiven_rbac.require_all_of(actor, r.id, g.id, valid_from, valid_until, true);
+    g := aiven_rbac.require_grant(actor, r, name, valid_from, valid_until);
     IF p.account_owners THEN
         RAISE EXCEPTION 'nothing can be granted to the account owners group'
             USING ERRCODE = 'invalid_grant_operation', DETAIL = 'Its members are super admins: they have everything.';

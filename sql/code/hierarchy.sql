@@ -144,6 +144,41 @@ REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, t
 COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) IS
     'delete a resource that has nothing inside';
 
+CREATE FUNCTION aiven_rbac.found_organization(actor aiven_rbac.actor, founder aiven_rbac.principal, label text, name text, id uuid)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    manager uuid := aiven_rbac.managed_by_now((founder).id);
+    o aiven_rbac.resource;
+    owners uuid := gen_random_uuid();
+BEGIN
+    IF (actor).operator IS NOT TRUE AND manager IS NOT NULL
+       AND @extschema@.rbac_has_permission((founder).id, manager, 'role:organization:admin') IS NOT TRUE THEN
+        RAISE EXCEPTION 'managed user "%" cannot create an organization', aiven_rbac.excerpt((founder).email)
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
+                                  (aiven_rbac.resource_with_id_now(manager)).path),
+                  HINT = 'An admin of that organization can create one.';
+    END IF;
+    o := aiven_rbac.create_resource('organization', NULL, label, name, id);
+    INSERT INTO aiven_rbac.organization (id) VALUES (o.id);
+    INSERT INTO aiven_rbac.principal (id, kind, organization, name, description, account_owners)
+    VALUES (owners, 'group', o.id, 'account owners', 'Super admins of the organization', true);
+    INSERT INTO aiven_rbac.membership (principal, organization, kind)
+    VALUES (owners, o.id, 'group'), ((founder).id, o.id, 'user');
+    INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind, account_owners)
+    VALUES ((founder).id, owners, o.id, 'user', true);
+    RETURN o.path;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.found_organization(aiven_rbac.actor, aiven_rbac.principal, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.found_organization(aiven_rbac.actor, aiven_rbac.principal, text, text, uuid) IS
+    'make an organization and its super admin; a managed user can only as an admin of the managing organization';
+
 CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
         super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -155,9 +190,6 @@ CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
 DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     founder aiven_rbac.principal;
-    manager uuid;
-    o aiven_rbac.resource;
-    owners uuid := gen_random_uuid();
 BEGIN
     IF super_admin IS NULL THEN
         RAISE EXCEPTION 'an organization needs a super admin'
@@ -177,24 +209,7 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'Whoever creates an organization becomes its super admin.';
     END IF;
-    manager := aiven_rbac.managed_by_now(founder.id);
-    IF actor.operator IS NOT TRUE AND manager IS NOT NULL
-       AND @extschema@.rbac_has_permission(actor.principal, manager, 'role:organization:admin') IS NOT TRUE THEN
-        RAISE EXCEPTION 'managed user "%" cannot create an organization', aiven_rbac.excerpt(founder.email)
-            USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
-                                  (aiven_rbac.resource_with_id_now(manager)).path),
-                  HINT = 'An admin of that organization can create one.';
-    END IF;
-    o := aiven_rbac.create_resource('organization', NULL, label, name, id);
-    INSERT INTO aiven_rbac.organization (id) VALUES (o.id);
-    INSERT INTO aiven_rbac.principal (id, kind, organization, name, description, account_owners)
-    VALUES (owners, 'group', o.id, 'account owners', 'Super admins of the organization', true);
-    INSERT INTO aiven_rbac.membership (principal, organization, kind)
-    VALUES (owners, o.id, 'group'), (founder.id, o.id, 'user');
-    INSERT INTO aiven_rbac.group_member (member, group_id, organization, member_kind, account_owners)
-    VALUES (founder.id, owners, o.id, 'user', true);
-    RETURN o.path;
+    RETURN aiven_rbac.found_organization(actor, founder, label, name, id);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
