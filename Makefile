@@ -90,7 +90,7 @@ format-check:
 	done; exit $$status
 
 docs:
-	@tools/with-instance tools/docs-sections docs/reference.md docs/catalogue.md
+	@tools/with-instance tools/docs-sections docs/reference.md docs/catalogue.md docs/audit.md
 
 .PHONY: $(HOUSE_GOALS)
 

@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "rbac_acting.h"
+#include "rbac_audit.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
 #include "rbac_ending.h"
@@ -51,4 +52,5 @@ _PG_init(void)
 	rbac_cascade_init();
 	rbac_standing_init();
 	rbac_acting_init();
+	rbac_audit_init();
 }

@@ -109,6 +109,9 @@ static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
 	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
 	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
+	[RBAC_TABLE_AUDIT] = {"audit", NOT_READ, 0, ""},
+	[RBAC_TABLE_AUDIT_REST] = {"audit_rest", NOT_READ, 0, ""},
+	[RBAC_TABLE_AUDIT_ARCHIVED] = {"audit_archived", NOT_READ, 0, ""},
 	[RBAC_TABLE_DUMPED_TABLE] = {"dumped_table", NOT_READ, 0, ""},
 
 	/* Empty: what matters is the message about them. */

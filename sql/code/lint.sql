@@ -53,7 +53,7 @@ CREATE VIEW aiven_rbac.application_relation AS
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_roles AS o ON o.oid = c.relowner
     WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence <> 't'
-      AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+      AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace, 'aiven_rbac'::regnamespace)
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                       WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
 COMMENT ON VIEW aiven_rbac.application_relation IS 'tables and views that are part of no extension, and their owners';

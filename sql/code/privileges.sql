@@ -25,7 +25,7 @@ BEGIN
         -- barrier.
         WHERE a.grantee <> c.relowner
           AND c.oid::text <> ALL (string_to_array(current_setting('aiven_rbac_script.members'), ' '))
-          AND (c.relkind = 'r'
+          AND (c.relkind IN ('r', 'p')
                OR (c.relkind = 'v'
                    AND (a.grantee <> 0 OR c.reloptions IS DISTINCT FROM '{security_barrier=true}')))
         UNION ALL

@@ -11,9 +11,9 @@ BEGIN
              FROM pg_class AS t JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
              LEFT JOIN pg_index AS i ON i.indexrelid = t.oid
              WHERE t.relnamespace = 'aiven_rbac'::regnamespace
-               AND (t.relkind = 'r' OR (t.relkind = 'i' AND i.indkey[a.attnum - 1] = 0))
+               AND (t.relkind IN ('r', 'p') OR (t.relkind = 'i' AND i.indkey[a.attnum - 1] = 0))
     LOOP
-        IF c.relkind = 'r' THEN
+        IF c.relkind IN ('r', 'p') THEN
             EXECUTE format('ALTER TABLE aiven_rbac.%I ALTER COLUMN %I SET STATISTICS 0', c.relname, c.attname);
         ELSE
             EXECUTE format('ALTER INDEX aiven_rbac.%I ALTER COLUMN %s SET STATISTICS 0', c.relname, c.attnum);

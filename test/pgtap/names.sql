@@ -311,6 +311,8 @@ INSERT INTO call VALUES
     ('rbac_explain(test.p(''bob''), ''acme''::rbac_path, $)'), ('rbac_explain(test.p(''bob''), test.r(''acme''), $)'),
     ('rbac_resources($, ''project'')'), ('rbac_resources(''admin'', $)'),
     ('rbac_resources(test.p(''bob''), $, ''project'')'), ('rbac_resources(test.p(''bob''), ''admin'', $)'),
+    ('rbac_audit_log($)'), ('rbac_audit_log(''acme'', events => ARRAY[$])'), ('rbac_audit_log(''acme'', before_id => $)'),
+    ('rbac_event_log($)'), ('rbac_event_log(''acme'', events => ARRAY[$])'), ('rbac_event_log(''acme'', before_id => $)'),
     ('rbac_principals(''acme''::rbac_path, $)'), ('rbac_principals(test.r(''acme''), $)'),
     ('rbac_set_principal(test.p(''bob''), $)'), ('rbac_authenticate($)'), ('rbac_token_revoke($)'),
     ('rbac_user($)'), ('rbac_group(''acme'', $)'), ('rbac_application_user(''acme'', $)'),

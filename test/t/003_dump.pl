@@ -77,6 +77,7 @@ is($node->safe_psql('source', q{SELECT bool_and(r.ctid < p.ctid) FROM aiven_rbac
 is($node->safe_psql('source', q{
 	SELECT c.relname FROM pg_class AS c, pg_extension AS e
 	WHERE e.extname = 'aiven_rbac' AND c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind IN ('r', 'p', 'S')
+	  AND (NOT c.relispartition OR c.relname = 'audit_rest')
 	  AND c.oid <> ALL (e.extconfig) AND c.relname NOT LIKE '%\_signal'}), '', 'every table is for pg_dump, but those that are always empty');
 
 # Every row of every table of the extension, without its physical place, but for
@@ -99,12 +100,12 @@ my $rows_seen = join "\n", map {
 	  . "SELECT place, count(*) FROM deployment GROUP BY 1 ORDER BY 1; SELECT place, count(*) FROM secret GROUP BY 1 ORDER BY 1; COMMIT;"
 } 'ann', 'bob', 'carol', 'dave', 'erin', 'frank';
 my $structure = q{
-	SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
+	SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger
 	WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'aiven_rbac'::regnamespace) AND NOT tgisinternal
 	UNION ALL
-	SELECT polrelid::regclass, polname, polcmd FROM pg_policy
+	SELECT polrelid::regclass::text, polname, polcmd FROM pg_policy
 	UNION ALL
-	SELECT oid::regclass, relacl::text, relforcerowsecurity::text::"char" FROM pg_class
+	SELECT oid::regclass::text, relacl::text, relforcerowsecurity::text::"char" FROM pg_class
 	WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r' OR relname IN ('deployment', 'secret')
 	ORDER BY 1, 2;
 	SELECT oid::regprocedure, proacl FROM pg_proc WHERE proname IN ('declare_key', 'rbac_set_principal') ORDER BY 1};

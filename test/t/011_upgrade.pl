@@ -91,13 +91,13 @@ sub installation
 			   pg_get_expr(d.adbin, d.adrelid)
 		FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-		WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY c.relname, a.attnum;
+		WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind IN ('r', 'v') AND NOT c.relispartition ORDER BY c.relname, a.attnum;
 		SELECT k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
-		FROM pg_constraint AS k WHERE k.connamespace = 'aiven_rbac'::regnamespace ORDER BY k.conrelid::regclass::text, k.conname;
+		FROM pg_constraint AS k WHERE k.connamespace = 'aiven_rbac'::regnamespace AND k.conrelid NOT IN (SELECT inhrelid FROM pg_inherits) ORDER BY k.conrelid::regclass::text, k.conname;
 		SELECT pg_get_indexdef(i.indexrelid), obj_description(i.indexrelid, 'pg_class') FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-		WHERE c.relnamespace = 'aiven_rbac'::regnamespace ORDER BY 1;
+		WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND i.indrelid NOT IN (SELECT inhrelid FROM pg_inherits) ORDER BY 1;
 		SELECT pg_get_triggerdef(g.oid), g.tgenabled FROM pg_trigger AS g JOIN pg_class AS c ON c.oid = g.tgrelid
-		WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND NOT g.tgisinternal ORDER BY 1;
+		WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND NOT c.relispartition AND NOT g.tgisinternal ORDER BY 1;
 		SELECT c::regclass::text, w FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (c, w)
 		WHERE e.extname = 'aiven_rbac' ORDER BY 1;
 		SELECT * FROM aiven_rbac.action ORDER BY 1;
