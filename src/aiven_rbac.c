@@ -20,6 +20,7 @@
 #include "rbac_audit.h"
 #include "rbac_cache.h"
 #include "rbac_cascade.h"
+#include "rbac_denied.h"
 #include "rbac_ending.h"
 #include "rbac_hash.h"
 #include "rbac_plan.h"
@@ -45,6 +46,7 @@ _PG_init(void)
 	rbac_hash_init();
 	rbac_session_init();
 	rbac_ending_init();
+	rbac_denied_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();
 	rbac_plan_init();

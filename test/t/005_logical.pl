@@ -88,6 +88,8 @@ binds("SELECT count(*) FROM aiven_rbac.principal AS p, aiven_rbac.resource AS r 
 	0, 'C5: TRUNCATE');
 
 $open->quit;
+is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM aiven_rbac.audit'), '0', 'what the publisher has told of is told nowhere else');
+
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION s');
 $subscriber->stop;
 $publisher->stop;
