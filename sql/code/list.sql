@@ -204,6 +204,51 @@ CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text, after uuid
 COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text, uuid, int) IS
     'the users, application users and groups that hold a permission, role or action on a resource, and through what, by kind and name; a page of max_rows after a principal; it requires project_permission.view or permission.grant there';
 
+-- What differs at the root, and at each place below it where one of the two has a
+-- grant and what it gives is not what differs above already.
+CREATE FUNCTION @extschema@.rbac_compare(principal uuid, other uuid, root @extschema@.rbac_path)
+    RETURNS TABLE (resource @extschema@.rbac_path, permission text, held_by uuid)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    top aiven_rbac.resource := aiven_rbac.find_resource_now(actor, root, '{organization,unit,project,service}');
+    one uuid := (aiven_rbac.find_principal_now(actor, principal, '{user,application_user,group}')).id;
+    two uuid := (aiven_rbac.find_principal_now(actor, other, '{user,application_user,group}')).id;
+BEGIN
+    PERFORM aiven_rbac.require_sight_of_grants(actor, top.id);
+    RETURN QUERY
+        WITH place AS MATERIALIZED (
+            SELECT top.id AS id, top.path AS path
+            UNION
+            SELECT r.id, r.path
+            FROM (VALUES (one), (two)) AS p (id)
+            CROSS JOIN LATERAL aiven_rbac.grants_held_now(p.id) AS a
+            JOIN aiven_rbac.resource AS r ON r.id = a.resource
+            WHERE r.path OPERATOR(@extschema@.<@) top.path
+        ), held AS MATERIALIZED (
+            SELECT l.path, h.permission, p.id
+            FROM place AS l
+            CROSS JOIN (VALUES (one), (two)) AS p (id)
+            CROSS JOIN LATERAL @extschema@.rbac_effective_permissions(p.id, l.id) AS h
+        ), differing AS MATERIALIZED (
+            SELECT h.path, h.permission, h.id FROM held AS h
+            WHERE one <> two
+              AND NOT EXISTS (SELECT FROM held AS x WHERE x.path OPERATOR(@extschema@.=) h.path AND x.permission = h.permission AND x.id <> h.id)
+        )
+        SELECT d.path, d.permission, d.id FROM differing AS d
+        WHERE NOT EXISTS (SELECT FROM differing AS x
+                          WHERE x.path OPERATOR(@extschema@.@>) d.path AND x.path OPERATOR(@extschema@.<>) d.path
+                            AND x.permission = d.permission AND x.id = d.id)
+        ORDER BY 1, 2, 3;
+END
+$$;
+COMMENT ON FUNCTION @extschema@.rbac_compare(uuid, uuid, @extschema@.rbac_path) IS
+    'the permissions that one of two principals holds and the other does not, at and below a resource, each at the topmost places where that is so; it requires project_permission.view or permission.grant there';
+
 CREATE FUNCTION @extschema@.rbac_access_review(organization @extschema@.rbac_path)
     RETURNS TABLE (principal uuid, kind text, principal_name text, resource @extschema@.rbac_path,
                    grant_name text, via text, valid_from timestamptz, valid_until timestamptz, in_force boolean)

@@ -54,7 +54,7 @@ WHERE (p.name, n.name) <> ('olga', 'helper');
 GRANT SELECT ON asked TO test_application;
 \o
 
-SELECT plan(155);
+SELECT plan(160);
 
 -- The signatures ----------------------------------------------------------------
 
@@ -292,6 +292,18 @@ FROM (VALUES
                     '│       └── pg (service)\n└── finance (project)\n    └── pg (service)'),
     ('frank', 'acme', NULL)
     ) AS v (who, root, expected);
+SELECT is(test.seen_by(who, format('SELECT rbac_mermaid(%L)', root)), expected, format('the diagram below %s, seen by %s', root, who))
+FROM (VALUES
+    ('erin', 'acme', E'flowchart TD\n    n1["Acme Corporation (organization)"]\n    n2["Engineering (unit)"]\n    n3["backend-dev (project)"]\n    n4["pg (service)"]\n    n1 --> n2\n    n2 --> n3\n    n3 --> n4'),
+    ('erin', 'acme.engineering.backend-dev', E'flowchart TD\n    n1["backend-dev (project)"]\n    n2["pg (service)"]\n    n1 --> n2'),
+    ('frank', 'acme', 'flowchart TD')
+    ) AS v (who, root, expected);
+SAVEPOINT hostile;
+UPDATE aiven_rbac.resource SET name = '"]; click n1 href "javascript:alert(1)" <script>&#' WHERE path = 'acme.engineering.backend-dev';
+SELECT is((SELECT count(*) FROM regexp_matches(rbac_mermaid('acme.engineering.backend-dev'), '["<>&`]|javascript:', 'g') AS m WHERE m[1] NOT IN ('"', '>', 'javascript:')),
+          0::bigint, 'a name means nothing in a diagram');
+SELECT matches(rbac_mermaid('acme.engineering.backend-dev'), '^flowchart TD\n    n1\["[^"]*\(project\)"\]\n    n2\["[^"]*"\]\n    n1 --> n2$', 'and ends no label');
+ROLLBACK TO hostile;
 SELECT is(test.outcome('gina', $$ SELECT rbac_tree('acme') $$), '42704 resource "acme" does not exist',
           'G10: a tree that the principal does not belong to does not exist');
 

@@ -37,7 +37,7 @@ SELECT rbac_grant(rbac_user('olga@acme.example'), 'reader', 'acme.analytics');
 SELECT rbac_grant(rbac_user('dave@acme.example'), 'service:logs:read', 'acme');
 \o
 
-SELECT plan(38);
+SELECT plan(42);
 
 -- Resources ---------------------------------------------------------------------------
 
@@ -134,6 +134,21 @@ SELECT results_eq($$ SELECT kind, principal_name FROM rbac_principals('acme.engi
                   $$ SELECT kind, principal_name FROM rbac_principals('acme.engineering.backend-dev', 'service.view') ORDER BY kind, principal_name $$,
                   'which is in the order of kinds and names');
 SELECT is_empty($$ SELECT * FROM rbac_principals('acme.engineering.backend-dev', 'service.view', max_rows => 0) $$, 'a page without room is empty');
+-- Comparison --------------------------------------------------------------------------------
+
+SELECT set_eq($$ SELECT c.resource, c.permission, c.held_by FROM rbac_compare(rbac_user('ann@acme.example'), rbac_user('olga@acme.example'), 'acme') AS c
+                 WHERE c.resource = 'acme' $$,
+              $$ SELECT 'acme'::rbac_path, p.permission, x.id FROM (VALUES (rbac_user('ann@acme.example'), rbac_user('olga@acme.example')), (rbac_user('olga@acme.example'), rbac_user('ann@acme.example'))) AS x (id, other)
+                 CROSS JOIN LATERAL rbac_effective_permissions(x.id, 'acme'::rbac_path) AS p
+                 WHERE NOT EXISTS (SELECT FROM rbac_effective_permissions(x.other, 'acme'::rbac_path) AS o WHERE o.permission = p.permission) $$,
+              'what one of two holds at the root');
+SELECT is_empty($$ SELECT c.* FROM rbac_compare(rbac_user('olga@acme.example'), rbac_user('ann@acme.example'), 'acme') AS c
+                   WHERE rbac_has_permission(c.held_by, c.resource, c.permission) IS NOT TRUE
+                      OR rbac_has_permission(CASE WHEN c.held_by = rbac_user('ann@acme.example') THEN rbac_user('olga@acme.example') ELSE rbac_user('ann@acme.example') END, c.resource, c.permission) $$,
+                'what is listed one holds, and the other does not');
+SELECT is_empty($$ SELECT * FROM rbac_compare(rbac_user('olga@acme.example'), rbac_user('olga@acme.example'), 'acme') $$, 'nobody differs from themselves');
+SELECT alike(test.answer(rbac_user('erin@acme.example'), 'SELECT * FROM rbac_compare(rbac_user(''ann@acme.example''), rbac_user(''olga@acme.example''), ''acme'')'), '42501: %', 'S6: it requires sight of grants');
+
 SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.view', max_rows => -1) $$, '22023', 'max_rows must not be negative');
 SELECT throws_ok($$ SELECT * FROM rbac_principals('acme', 'service.view', after => '99999999-9999-4999-8999-999999999999') $$, '42704');
 SELECT set_eq($$ SELECT principal FROM rbac_principals(rbac_resource_id('acme.engineering.backend-dev'), 'operator') $$,
