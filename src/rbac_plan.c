@@ -49,6 +49,7 @@
  */
 #include "postgres.h"
 
+#include "access/amapi.h"
 #include "access/stratnum.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -412,6 +413,48 @@ call_with_names(const char *function, Oid result, const DecisionCall *call)
 								 InvalidOid, RBAC_MADE_BY_PLANNER, COERCE_EXPLICIT_CALL);
 }
 
+static bool
+is_list_condition(const RestrictInfo *rinfo)
+{
+	const ScalarArrayOpExpr *any = (const ScalarArrayOpExpr *) rinfo->clause;
+	const FuncExpr *list;
+
+	if (!IsA(any, ScalarArrayOpExpr))
+		return false;
+	list = (const FuncExpr *) lsecond(any->args);
+	return IsA(list, FuncExpr) && list->inputcollid == RBAC_MADE_BY_PLANNER;
+}
+
+/*
+ * The cost of an index scan, in which a list is as selective as the call that it
+ * stands for.  The planner would make the list, and look each element up in the
+ * statistics.
+ */
+static amcostestimate_function btree_cost = NULL;
+
+static void
+cost_with_list(PlannerInfo *root, IndexPath *path, double loop_count, Cost *startup, Cost *total,
+			   Selectivity *selectivity, double *correlation, double *pages)
+{
+	ListCell   *clause;
+	ListCell   *condition;
+
+	foreach(clause, path->indexclauses)
+	{
+		IndexClause *index_clause = lfirst_node(IndexClause, clause);
+
+		foreach(condition, index_clause->indexquals)
+		{
+			RestrictInfo *rinfo = lfirst_node(RestrictInfo, condition);
+
+			if (rinfo != index_clause->rinfo && is_list_condition(rinfo))
+				rinfo->norm_selec = clause_selectivity(root, (Node *) index_clause->rinfo,
+													   path->indexinfo->rel->relid, JOIN_INNER, NULL);
+		}
+	}
+	btree_cost(root, path, loop_count, startup, total, selectivity, correlation, pages);
+}
+
 static List *
 list_condition(SupportRequestIndexCondition *req, const DecisionCall *call, Oid type)
 {
@@ -429,6 +472,9 @@ list_condition(SupportRequestIndexCondition *req, const DecisionCall *call, Oid 
 	 * come in between.  What a narrow principal reads is not worth sharing.
 	 */
 	req->index->amcanparallel = false;
+	if ((amcostestimate_function) req->index->amcostestimate != cost_with_list)
+		btree_cost = (amcostestimate_function) req->index->amcostestimate;
+	req->index->amcostestimate = cost_with_list;
 
 	condition = makeNode(ScalarArrayOpExpr);
 	condition->opno = equal_op;
@@ -532,6 +578,8 @@ estimate(PrincipalEntry *entry, const DecisionCall *call, const Reach *reach,
 	bool		isdefault;
 	int			held;
 	int			judged;
+	bool		known = false;
+	double		all = 0;
 	double		resources = 0;
 
 	judged = judge_sample(entry, call, vardata,
@@ -541,12 +589,18 @@ estimate(PrincipalEntry *entry, const DecisionCall *call, const Reach *reach,
 	if (reach->wide)
 		return judged == 0 ? DEFAULT_WIDE_SEL : (held + 0.5) / (judged + 0.5);
 
-	/* Each resource of a kind that the column holds has its share of the rows. */
+	/*
+	 * Each resource of a kind that the column holds has its share of the rows.
+	 * Nothing is known of what is in other organizations.
+	 */
 	for (int kind = 0; kind < RBAC_RESOURCE_KINDS; kind++)
 	{
-		if (kinds[kind] || judged == 0)
-			resources += reach->of_kind[kind];
+		known |= kinds[kind];
+		all += reach->of_kind[kind];
+		resources += kinds[kind] ? reach->of_kind[kind] : 0;
 	}
+	if (!known)
+		resources = all;
 	return resources / get_variable_numdistinct(vardata, &isdefault);
 }
 
