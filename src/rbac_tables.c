@@ -112,6 +112,8 @@ static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_AUDIT] = {"audit", NOT_READ, 0, ""},
 	[RBAC_TABLE_AUDIT_REST] = {"audit_rest", NOT_READ, 0, ""},
 	[RBAC_TABLE_AUDIT_ARCHIVED] = {"audit_archived", NOT_READ, 0, ""},
+	[RBAC_TABLE_AUDIT_SEAL] = {"audit_seal", NOT_READ, 0, ""},
+	[RBAC_TABLE_AUDIT_HORIZON] = {"audit_horizon", NOT_READ, 0, ""},
 	[RBAC_TABLE_DUMPED_TABLE] = {"dumped_table", NOT_READ, 0, ""},
 
 	/* Empty: what matters is the message about them. */

@@ -54,3 +54,31 @@ CREATE TYPE aiven_rbac.audit_place AS (
     project      uuid
 );
 COMMENT ON TYPE aiven_rbac.audit_place IS 'a resource, or one that there was, whose log is read';
+
+-- Evidence.  Of each organization's rows a tree of digests is made, in the order
+-- of their transactions; a seal adds some leaves to it.  The nil uuid stands for
+-- rows of no organization.
+CREATE TABLE aiven_rbac.audit_seal (
+    organization uuid NOT NULL,
+    first        bigint NOT NULL,           -- leaves before these
+    size         bigint NOT NULL,           -- leaves with these
+    installation integer NOT NULL,
+    transactions bigint[] NOT NULL,         -- of each row: its transaction,
+    times        timestamptz[] NOT NULL,    -- when it was written,
+    leaves       bytea NOT NULL,            -- and its digest, one after the other
+    peaks        bytea NOT NULL,            -- the tree: roots of its complete parts, the largest first
+    sealed_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT audit_seal_pkey PRIMARY KEY (organization, first)
+);
+COMMENT ON TABLE aiven_rbac.audit_seal IS
+    'digests of the rows of the log, and the tree that they make for each organization';
+
+-- Transactions below are sealed: all of them had ended.
+CREATE TABLE aiven_rbac.audit_horizon (
+    installation integer NOT NULL,
+    below        bigint NOT NULL,
+    sealed_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT audit_horizon_pkey PRIMARY KEY (installation, below)
+);
+COMMENT ON TABLE aiven_rbac.audit_horizon IS
+    'how far the rows of the log are sealed, of this installation and of those that it was restored from';

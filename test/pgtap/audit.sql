@@ -8,7 +8,7 @@ SELECT no_plan();
 
 SELECT set_eq($$ SELECT t.name FROM aiven_rbac.tables() AS t WHERE t.condition IS NOT NULL
                  EXCEPT SELECT v."table" FROM aiven_rbac.audited() AS v $$,
-              '{audit,audit_rest,dumped_table,retired_id,token_use}'::text[],
+              '{audit,audit_horizon,audit_rest,audit_seal,dumped_table,retired_id,token_use}'::text[],
               'every table is told of, but those that say nothing of their own, and the log itself');
 SELECT is_empty($$ SELECT v."table", o.operation
                    FROM aiven_rbac.audited() AS v, (VALUES ('INSERT'), ('DELETE')) AS o (operation)

@@ -312,6 +312,7 @@ INSERT INTO call VALUES
     ('rbac_resources($, ''project'')'), ('rbac_resources(''admin'', $)'),
     ('rbac_resources(test.p(''bob''), $, ''project'')'), ('rbac_resources(test.p(''bob''), ''admin'', $)'),
     ('rbac_audit_log($)'), ('rbac_audit_log(''acme'', events => ARRAY[$])'), ('rbac_audit_log(''acme'', before_id => $)'),
+    ('rbac_audit_verify($)'), ('rbac_audit_verify(''acme'', $)'), ('rbac_audit_verify(test.r(''acme''), $)'), ('rbac_audit_anchor($)'),
     ('rbac_event_log($)'), ('rbac_event_log(''acme'', events => ARRAY[$])'), ('rbac_event_log(''acme'', before_id => $)'),
     ('rbac_principals(''acme''::rbac_path, $)'), ('rbac_principals(test.r(''acme''), $)'),
     ('rbac_set_principal(test.p(''bob''), $)'), ('rbac_authenticate($)'), ('rbac_token_revoke($)'),

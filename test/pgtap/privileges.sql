@@ -120,7 +120,7 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                'S3: who the session is, and what it holds, is STABLE; deciding is PARALLEL SAFE, setting is not');
 SELECT set_eq($$ SELECT proname::text FROM member
                  WHERE lanname = 'c' AND proname NOT LIKE 'rbac\_path\_%' AND provolatile = 'i' $$,
-              ARRAY['is_text', 'are_texts', 'require_text', 'excerpt'],
+              ARRAY['is_text', 'are_texts', 'require_text', 'excerpt', 'tree_append', 'tree_root'],
               'S3: nothing that depends on the session or the tables is IMMUTABLE');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member
                    WHERE lanname = 'c' AND provolatile = 'v' AND proparallel = 's' $$,

@@ -80,6 +80,12 @@ is($node->safe_psql('source', q{
 	  AND (NOT c.relispartition OR c.relname = 'audit_rest')
 	  AND c.oid <> ALL (e.extconfig) AND c.relname NOT LIKE '%\_signal'}), '', 'every table is for pg_dump, but those that are always empty');
 
+# The log is sealed, but for what comes after.
+$node->safe_psql('source', 'SELECT rbac_audit_seal()');
+$node->safe_psql('source', q{SELECT rbac_unit_create('acme', 'unsealed')});
+my $anchor = $node->safe_psql('source', q{SELECT rbac_audit_anchor('acme')});
+isnt((split /:/, $anchor)[3], '0', 'something is sealed');
+
 # Every row of every table of the extension, without its physical place, but for
 # what a dump says of itself
 my $rows_of = q{
@@ -187,6 +193,22 @@ foreach my $command (split /\n/, $documented)
 like($documented, qr/ -j 4 /, 'many jobs are documented');
 equals_source('jobs', 'in parallel');
 is($node->safe_psql('jobs', $findings), '', 'in parallel: nothing is missing');
+
+# The log goes on where it was.
+sub verify
+{
+	return $node->safe_psql('jobs', "SELECT * FROM rbac_audit_verify(); SELECT * FROM rbac_audit_verify('acme', '$anchor')");
+}
+is(verify(), '', 'the log of a restored database is what it was');
+cmp_ok($node->safe_psql('jobs', 'SELECT rbac_audit_seal()'), '>', 0, 'what was not sealed in the dump is sealed');
+is(verify(), '', 'and continues what was');
+$node->safe_psql('jobs', q{SELECT rbac_unit_create('acme', 'later'); SELECT rbac_audit_seal()});
+is($node->safe_psql('jobs', q{SELECT count(*) FROM aiven_rbac.audit AS a, aiven_rbac.audit_seal AS s WHERE a.path = 'acme.later' AND a.transaction = ANY (s.transactions)}),
+	'1', 'as does what is written here');
+is(verify(), '', 'all is well');
+my $month = $node->safe_psql('jobs', q{SELECT tableoid::regclass FROM aiven_rbac.audit WHERE path = 'acme.unsealed'});
+$node->safe_psql('jobs', qq{ALTER TABLE $month DISABLE TRIGGER audit_refuse; UPDATE $month SET actor_name = 'mallory' WHERE path = 'acme.unsealed'});
+like(verify(), qr/^changed\|acme\|.*\|unit\.created\|.*\nchanged/, 'and what somebody changes is found');
 
 my ($save, $load) = slurp_file('docs/upgrading.md') =~ /^ {4}(pg_dump -e .*) -f rights\.sql acme\n {4}(psql .*) -d copy -f rights\.sql$/m;
 silently($save, split(/ /, $save), '-f', "$directory/rights.sql", 'source');
