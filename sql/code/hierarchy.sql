@@ -144,8 +144,9 @@ REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, t
 COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) IS
     'delete a resource that has nothing inside';
 
-CREATE FUNCTION aiven_rbac.found_organization(actor aiven_rbac.actor, founder aiven_rbac.principal, label text, name text, id uuid)
-    RETURNS @extschema@.rbac_path
+-- Whoever is managed does not leave the organization that manages them by making
+-- one of their own.
+CREATE FUNCTION aiven_rbac.require_founder(founder aiven_rbac.principal) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -153,17 +154,31 @@ CREATE FUNCTION aiven_rbac.found_organization(actor aiven_rbac.actor, founder ai
 #variable_conflict use_variable
 DECLARE
     manager uuid := aiven_rbac.managed_by_now((founder).id);
-    o aiven_rbac.resource;
-    owners uuid := gen_random_uuid();
 BEGIN
-    IF (actor).operator IS NOT TRUE AND manager IS NOT NULL
-       AND @extschema@.rbac_has_permission((founder).id, manager, 'role:organization:admin') IS NOT TRUE THEN
+    IF manager IS NOT NULL AND @extschema@.rbac_has_permission((founder).id, manager, 'role:organization:admin') IS NOT TRUE THEN
         RAISE EXCEPTION 'managed user "%" cannot create an organization', aiven_rbac.excerpt((founder).email)
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = format('The user is managed by organization "%s", and holds no "role:organization:admin" there.',
                                   (aiven_rbac.resource_with_id_now(manager)).path),
                   HINT = 'An admin of that organization can create one.';
     END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_founder(aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_founder(aiven_rbac.principal) IS
+    'raise if a user is managed and no admin of the managing organization';
+
+CREATE FUNCTION aiven_rbac.found_organization(founder aiven_rbac.principal, label text, name text, id uuid)
+    RETURNS @extschema@.rbac_path
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    o aiven_rbac.resource;
+    owners uuid := gen_random_uuid();
+BEGIN
     o := aiven_rbac.create_resource('organization', NULL, label, name, id);
     INSERT INTO aiven_rbac.organization (id) VALUES (o.id);
     INSERT INTO aiven_rbac.principal (id, kind, organization, name, description, account_owners)
@@ -175,9 +190,9 @@ BEGIN
     RETURN o.path;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.found_organization(aiven_rbac.actor, aiven_rbac.principal, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.found_organization(aiven_rbac.actor, aiven_rbac.principal, text, text, uuid) IS
-    'make an organization and its super admin; a managed user can only as an admin of the managing organization';
+REVOKE ALL ON FUNCTION aiven_rbac.found_organization(aiven_rbac.principal, text, text, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.found_organization(aiven_rbac.principal, text, text, uuid) IS
+    'make an organization and its super admin';
 
 CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
         super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT NULL)
@@ -209,7 +224,10 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'Whoever creates an organization becomes its super admin.';
     END IF;
-    RETURN aiven_rbac.found_organization(actor, founder, label, name, id);
+    IF actor.operator IS NOT TRUE THEN
+        PERFORM aiven_rbac.require_founder(founder);
+    END IF;
+    RETURN aiven_rbac.found_organization(founder, label, name, id);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS

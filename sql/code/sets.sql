@@ -266,6 +266,17 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_grants(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_grants(jsonb) IS 'raise unless grants are given as a document says them';
 
+CREATE FUNCTION aiven_rbac.named_in(organization @extschema@.rbac_path, grants jsonb) RETURNS uuid[]
+    LANGUAGE sql VOLATILE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT ARRAY(SELECT aiven_rbac.principal_named(organization, e.item ->> 'principal')
+                 FROM jsonb_array_elements(grants) WITH ORDINALITY AS e (item, number) ORDER BY e.number)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_path, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_path, jsonb) IS 'the principals that a document of grants names, item by item';
+
 -- Those that are named in a document, held, so that they are called so until the
 -- transaction ends.
 CREATE FUNCTION aiven_rbac.hold_named(actor aiven_rbac.actor, organization @extschema@.rbac_path, grants jsonb) RETURNS uuid[]
@@ -281,8 +292,7 @@ DECLARE
     id uuid;
 BEGIN
     LOOP
-        named := ARRAY(SELECT aiven_rbac.principal_named(organization, e.item ->> 'principal')
-                       FROM jsonb_array_elements(grants) WITH ORDINALITY AS e (item, number) ORDER BY e.number);
+        named := aiven_rbac.named_in(organization, grants);
         IF held = named THEN
             RETURN named;
         END IF;
@@ -293,7 +303,11 @@ BEGIN
             END LOOP;
             held := named;
         EXCEPTION WHEN undefined_object THEN
+            -- Gone while it was waited for, or never there
             PERFORM aiven_rbac.refuse_old_snapshot();
+            IF named = aiven_rbac.named_in(organization, grants) THEN
+                RAISE;
+            END IF;
         END;
     END LOOP;
 END

@@ -14,7 +14,8 @@ DECLARE
     founder aiven_rbac.principal;
 BEGIN
     SELECT * INTO STRICT founder FROM aiven_rbac.principal AS p WHERE p.id = id;
-    PERFORM aiven_rbac.found_organization(NULL, founder, organization_label, organization_name, organization_id);
+    PERFORM aiven_rbac.require_founder(founder);
+    PERFORM aiven_rbac.found_organization(founder, organization_label, organization_name, organization_id);
     RETURN id;
 END
 $$;

@@ -23,6 +23,8 @@ INSERT INTO guard VALUES
     ('require_all_of_user', $$ aiven_rbac.require_all_of_user($actor, $carol) $$),
     ('require_way_in', $$ aiven_rbac.require_way_in($actor, $globex, NULL, ROW(NULL, true, NULL, true)::aiven_rbac.authentication_policy) $$),
     ('require_move', $$ aiven_rbac.require_move($actor, $finance, $globex) $$),
+    ('require_grant', $$ aiven_rbac.require_grant($actor, $finance, 'admin', NULL, NULL) $$),
+    ('hold_named', $$ aiven_rbac.hold_named($actor, 'acme', jsonb_build_array(jsonb_build_object('principal', test.p('robot')))) $$),
     ('require_own', $$ aiven_rbac.require_own($actor, 'billing_group', $billing, test.id('acme')) $$),
     ('require_billing_group', $$ aiven_rbac.require_billing_group($actor, $billing, $finance) $$),
     ('require_sight_of_grants', $$ aiven_rbac.require_sight_of_grants($actor, test.id('acme')) $$),

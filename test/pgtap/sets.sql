@@ -86,6 +86,7 @@ FROM (VALUES (NULL, '22004', 'grants must not be null'), ('{}', '22023', 'grants
              ('[{"principal": "bob@acme.example", "name": "operator", "until": 1}]', '22023', 'item 1 of the grants is not an object of "principal" and "name"'),
              ('[{"principal": "nobody@acme.example", "name": "operator"}]', '42704', NULL),
              ('[{"principal": "group:nobody", "name": "operator"}]', '42704', NULL),
+             ('[{"principal": "99999999-9999-4999-8999-999999999999", "name": "operator"}]', '42704', NULL),
              ('[{"principal": "bob@acme.example", "name": "nonsense"}]', '42704', NULL)) AS x (grants, code, message);
 SELECT is(pg_temp.granted('bob', 'acme.finance-prod'), 1::bigint, 'an error changes nothing');
 SELECT rbac_set_principal(pg_temp.who('erin'), is_local => false) \g /dev/null
