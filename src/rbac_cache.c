@@ -109,6 +109,7 @@ typedef struct PathMemoSlot
 {
 	PathKey		path;
 	const Verdict *verdict;		/* NULL: no such resource */
+	pg_uuid_t	id;				/* of whichever resource has the path; nil if none */
 	uint32		hash;
 	char		status;
 } PathMemoSlot;
@@ -540,7 +541,7 @@ id_slot(PrincipalEntry *entry, const pg_uuid_t *id)
 	return &id_memo_insert(entry->by_id, *id, &found)->verdict;
 }
 
-static const Verdict **
+static PathMemoSlot *
 path_slot(PrincipalEntry *entry, PathKey key)
 {
 	PathMemoSlot *slot;
@@ -550,9 +551,9 @@ path_slot(PrincipalEntry *entry, PathKey key)
 		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
 	slot = path_memo_lookup(entry->by_path, key);
 	if (slot != NULL)
-		return &slot->verdict;
+		return slot;
 	key.data = memcpy(MemoryContextAlloc(entry->memo_context, Max(key.length, 1)), key.data, key.length);
-	return &path_memo_insert(entry->by_path, key, &found)->verdict;
+	return path_memo_insert(entry->by_path, key, &found);
 }
 
 /*
@@ -588,7 +589,12 @@ fill_in(void *row, void *arg)
 		filling->of_project = verdict;
 	}
 	if (filling->by_path)
-		*path_slot(entry, key) = verdict;
+	{
+		PathMemoSlot *slot = path_slot(entry, key);
+
+		slot->verdict = verdict;
+		slot->id = resource->id;
+	}
 	else
 		*id_slot(entry, &resource->id) = verdict;
 	pfree(resource->path);
@@ -654,10 +660,11 @@ memo_grown(PrincipalEntry *entry)
 }
 
 /*
- * Look a resource up, by path if one is given, by id otherwise.
+ * Look a resource up, by path if one is given, by id otherwise; "there" is then
+ * set to the id of the resource that has the path.
  */
 static const Verdict *
-look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path)
+look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path, pg_uuid_t *there)
 {
 	TableView	view;
 	ResourceRow resource;
@@ -670,6 +677,8 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 		rbac_tables_resource(&view, id, &resource);
 	rbac_tables_close(&view);
 	rbac_cache_counters.lookups++;
+	if (found && there != NULL)
+		*there = resource.id;
 	return found ? rbac_cache_verdict_of(entry, &resource) : NULL;
 }
 
@@ -698,7 +707,7 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 		return rbac_cache_verdict(entry, resource);
 	}
 
-	verdict = look_up_verdict(entry, resource, NULL);
+	verdict = look_up_verdict(entry, resource, NULL, NULL);
 	*id_slot(entry, resource) = verdict;
 	memo_grown(entry);
 	return verdict;
@@ -710,6 +719,7 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
 	PathMemoSlot *slot;
 	const Verdict *verdict;
+	pg_uuid_t	there = {{0}};
 
 	if (likely(entry->by_path != NULL))
 	{
@@ -725,8 +735,10 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 		return rbac_cache_verdict_at(entry, path);
 	}
 
-	verdict = look_up_verdict(entry, NULL, path);
-	*path_slot(entry, key) = verdict;
+	verdict = look_up_verdict(entry, NULL, path, &there);
+	slot = path_slot(entry, key);
+	slot->verdict = verdict;
+	slot->id = there;
 	memo_grown(entry);
 	return verdict;
 }
@@ -779,6 +791,18 @@ ids_still_held(const Comparison *comparison)
 	return true;
 }
 
+/*
+ * Is the resource that had a path still the one that has it?  A row that was found
+ * by its path can be of the one that has gone elsewhere.
+ */
+static bool
+is_same_resource(const PrincipalEntry *now, const PathMemoSlot *before)
+{
+	PathMemoSlot *slot = now->by_path != NULL ? path_memo_lookup(now->by_path, before->path) : NULL;
+
+	return slot != NULL && rbac_uuid_equal(&slot->id, &before->id);
+}
+
 static bool
 paths_still_held(const Comparison *comparison)
 {
@@ -795,7 +819,8 @@ paths_still_held(const Comparison *comparison)
 		if (!asked_for(comparison, slot->verdict))
 			continue;
 		path = rbac_path_make(slot->path.data, slot->path.length);
-		held = held_as_well(comparison, slot->verdict, rbac_cache_verdict_at(comparison->now, path));
+		held = held_as_well(comparison, slot->verdict, rbac_cache_verdict_at(comparison->now, path)) &&
+			is_same_resource(comparison->now, slot);
 		pfree(path);
 		if (!held)
 			return false;

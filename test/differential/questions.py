@@ -386,13 +386,18 @@ def shown_now(runner, session):
 
 
 def visible_rows(runner, session, table, instant, shown=None):
-    """Of the snapshot, those that may be seen now.  A path is what it says now."""
+    """Of the snapshot, those that may be seen now.  A path is what it says now; but a
+    cursor ends where it is another resource's."""
     world = runner.view(session)
+    is_cursor = shown is not None
     shown = shown or shown_now(runner, session)
     rows = {}
     for number, resource in getattr(shown, 'row_' + table).items():
         if table == 'by_path':
-            resource = world.at(shown.path(resource))
+            there = world.at(shown.path(resource))
+            if is_cursor and there != resource:
+                continue
+            resource = there
         if is_visible(world, session.login, table, resource, instant):
             rows[number] = resource
     return rows

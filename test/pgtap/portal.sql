@@ -76,7 +76,10 @@ INSERT INTO change VALUES
     ('the project is moved',      '{bob,carol by path}', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme') $$),
     ('the project is another one''s', '{bob,carol}', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'globex', rbac_billing_group_create('globex', 'main')) $$),
     ('the project has another name', '{bob by path,carol by path}', $$ SELECT rbac_project_edit('acme.engineering.backend-dev', label => 'backend') $$),
-    ('another project has its path', '{bob by path}', $$ SELECT rbac_project_edit('acme.engineering.backend-dev', label => 'backend');
+    ('moved away, and another has its path', '{bob,carol by path}', $$ SELECT rbac_project_move('acme.engineering.backend-dev', 'acme');
+                                               SELECT rbac_project_edit('acme.backend-dev', label => 'backend');
+                                               SELECT rbac_project_create('acme.engineering', 'backend-dev') $$),
+    ('another project has its path', '{bob by path,carol by path}', $$ SELECT rbac_project_edit('acme.engineering.backend-dev', label => 'backend');
                                                SELECT rbac_project_create('acme.engineering', 'backend-dev') $$),
 
     ('nothing',                   '{}',     'SELECT 1'),
