@@ -22,14 +22,6 @@ REVOKE ALL ON FUNCTION aiven_rbac.tree_root(bytea) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.tree_root(bytea) IS
     'the root of a tree with these peaks, as RFC 6962 defines it';
 
-CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.audit_seal
-    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.audit_refuse();
-ALTER TABLE aiven_rbac.audit_seal ENABLE ALWAYS TRIGGER audit_refuse;
-
-CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON aiven_rbac.audit_horizon
-    FOR EACH STATEMENT EXECUTE FUNCTION aiven_rbac.audit_refuse();
-ALTER TABLE aiven_rbac.audit_horizon ENABLE ALWAYS TRIGGER audit_refuse;
-
 CREATE FUNCTION aiven_rbac.sealed_below(installation integer) RETURNS bigint
     LANGUAGE sql STABLE
     SECURITY DEFINER

@@ -721,6 +721,31 @@ REVOKE ALL ON FUNCTION aiven_rbac.finding_trigger() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_trigger() IS
     'triggers of the extension''s tables, and of foreign keys to the hierarchy, that do not run when they must';
 
+-- Months of the log, attached or not, are no members.  A restore in parts can leave
+-- out what comes after their rows.
+CREATE FUNCTION aiven_rbac.finding_log() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT f.severity, m.name, f.finding, format('SELECT aiven_rbac.audit_month_complete(%s)', m.month)
+    FROM (SELECT c.oid, c.oid::regclass::text AS name, substr(c.relname, 7) AS month,
+                 EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = c.oid AND g.tgname = 'audit_refuse' AND g.tgenabled = 'A') AS refuses,
+                 (SELECT count(*) FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisvalid) AS indexes,
+                 (SELECT aiven_rbac.role_list(array_agg(DISTINCT p.grantee)) FROM aiven_rbac.relation_privilege AS p
+                  WHERE p.relation = c.oid) AS privileged
+          FROM pg_class AS c
+          WHERE c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^audit_[0-9]{6}$') AS m
+    CROSS JOIN LATERAL (
+        SELECT 'error', 'rows of the log can be changed: its trigger "audit_refuse" is missing, or does not run in every replication role' WHERE NOT m.refuses
+        UNION ALL
+        SELECT 'warning', 'who reads the log reads all of it: indexes are missing' WHERE m.indexes < 4
+        UNION ALL
+        SELECT 'error', format('%s may get at the log without being asked for a right', m.privileged) WHERE m.privileged IS NOT NULL)
+        AS f (severity, finding)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_log() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_log() IS 'months of the log that somebody could change or read, or that are slow to read';
+
 -- Of a column of paths, finding_path_stays() tells.
 CREATE FUNCTION aiven_rbac.finding_not_validated() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
@@ -770,6 +795,8 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SET jit = off
     AS $$
     SELECT * FROM aiven_rbac.finding_unprotected()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_log()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_not_enabled()
     UNION ALL
