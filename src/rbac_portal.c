@@ -118,6 +118,12 @@ uint64		rbac_piece = 1;
 static uint64 last_piece = 1;
 static Run *running = NULL;
 static slist_head watches = SLIST_STATIC_INIT(watches);
+
+/*
+ * The query whose first piece had the library loaded, for as long as it lives.  It
+ * is not among those known to run, and neither can be told which of them it runs.
+ */
+static Watch *first = NULL;
 static ExecutorRun_hook_type previous_hook = NULL;
 
 static void
@@ -141,6 +147,8 @@ release_watch(void *arg)
 
 	drop_notes(watch);
 	slist_delete(&watches, &watch->node);
+	if (watch == first)
+		first = NULL;
 }
 
 static Watch *
@@ -377,10 +385,8 @@ add_note(Watch *watch, PrincipalEntry *entry, RbacReliance reliance, const NameL
 void
 rbac_portal_note(PrincipalEntry *entry, RbacReliance reliance, const NameList *names)
 {
-	/* The query's first piece can be what has the library loaded. */
-	if (running == NULL && ActivePortal != NULL && ActivePortal->queryDesc != NULL)
-		add_note(watch_of(ActivePortal->queryDesc->estate), entry, reliance, names);
-
+	if (first != NULL)
+		add_note(first, entry, reliance, names);
 	for (Run *run = running; run != NULL; run = run->outer)
 	{
 		if (!run->goes_on)
@@ -520,4 +526,6 @@ rbac_portal_init(void)
 {
 	previous_hook = ExecutorRun_hook;
 	ExecutorRun_hook = run_query;
+	if (ActivePortal != NULL && ActivePortal->queryDesc != NULL)
+		first = watch_of(ActivePortal->queryDesc->estate);
 }

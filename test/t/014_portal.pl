@@ -16,6 +16,10 @@ $node->safe_psql(
 	'postgres', q{
 	CREATE FUNCTION rows_at_once() RETURNS SETOF int LANGUAGE plpgsql
 		AS 'BEGIN RETURN QUERY SELECT id FROM deployment ORDER BY id; END';
+	CREATE FUNCTION rows_in_a_loop() RETURNS SETOF int LANGUAGE plpgsql
+		AS 'DECLARE i int; BEGIN FOR i IN SELECT id FROM deployment ORDER BY id LOOP RETURN NEXT i; END LOOP; END';
+	CREATE FUNCTION rows_in_order() RETURNS SETOF int LANGUAGE plpgsql SET enable_indexscan = off SET enable_bitmapscan = off SET enable_indexonlyscan = off
+		AS 'BEGIN RETURN QUERY SELECT id FROM deployment ORDER BY id + 0; END';
 	SELECT rbac_database_role_map('application', } . principal('dave') . q{);
 });
 my $grant = "rbac_grant(" . principal('dave') . ", 'role:organization:admin', 'acme.engineering')";
@@ -92,7 +96,9 @@ sub go_on { return talk(message('E', "$_[0]\0" . pack('N', $_[1])), message('S',
 foreach my $case (
 	[ 'a sorted query', 'SELECT id FROM deployment ORDER BY id + 0' ],
 	[ 'a query by the name of a column', 'SELECT id FROM secret ORDER BY id + 0' ],
-	[ 'a function that has read rows, in a session that begins with it', 'SELECT * FROM rows_at_once()' ])
+	[ 'a function that has read rows, in a session that begins with it', 'SELECT * FROM rows_at_once()' ],
+	[ 'a function that loops over rows, in a session that begins with it', 'SELECT * FROM rows_in_a_loop()' ],
+	[ 'a function that reads rows without an index, in a session that begins with it', 'SELECT * FROM rows_in_order()' ])
 {
 	my ($name, $query) = @$case;
 
