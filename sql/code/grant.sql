@@ -33,7 +33,7 @@ COMMENT ON FUNCTION aiven_rbac.require_grant(aiven_rbac.actor, aiven_rbac.resour
     'the role or permission that a name stands for, held; an error unless it can be granted on a resource, and by the actor';
 
 CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_path,
-        valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL)
+        valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL, replace boolean DEFAULT false)
     RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -45,6 +45,7 @@ DECLARE
     r aiven_rbac.resource := aiven_rbac.hold_resource(actor, resource, '{organization,unit,project,service}', 'share');
     p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user,group}', 'share', resource);
     g aiven_rbac.grantable;
+    standing record;
 BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
@@ -54,6 +55,11 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
                   HINT = 'Let it end after it begins; NULL means no limit.';
+    ELSIF valid_until <= aiven_rbac.judged_at() THEN
+        RAISE EXCEPTION 'the period of a grant must not be over'
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('It would have ended at %s.', valid_until),
+                  HINT = 'rbac_revoke() ends a grant that stands.';
     END IF;
     g := aiven_rbac.require_grant(actor, r, name, valid_from, valid_until);
     IF p.account_owners THEN
@@ -69,25 +75,36 @@ BEGIN
                   HINT = CASE WHEN p.kind = 'user' THEN 'Invite the user with rbac_invitation_create(); the user accepts with rbac_invitation_accept().'
                               ELSE 'Create one in that organization.' END;
     END IF;
-    -- Looked at first, so that what changes nothing signals nothing.
-    PERFORM FROM aiven_rbac.access_grant AS a
-    WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g.id
-      AND (a.valid_from, a.valid_until) IS NOT DISTINCT FROM (rbac_grant.valid_from, rbac_grant.valid_until)
-    FOR KEY SHARE;
-    IF FOUND THEN
-        RETURN false;
-    END IF;
-    INSERT INTO aiven_rbac.access_grant AS a
-           (principal, resource, grantable, organization, resource_kind, grantable_organization, valid_from, valid_until)
-    VALUES (p.id, r.id, g.id, r.organization, r.kind, g.organization, rbac_grant.valid_from, rbac_grant.valid_until)
-    ON CONFLICT ON CONSTRAINT access_grant_pkey DO UPDATE
-    SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, granted_at = EXCLUDED.granted_at
-    WHERE (a.valid_from, a.valid_until) IS DISTINCT FROM (EXCLUDED.valid_from, EXCLUDED.valid_until);
-    RETURN FOUND;
+    -- Looked at first, so that what changes nothing signals nothing.  Whoever grants
+    -- the same meanwhile and is faster has granted before: theirs is looked at then.
+    LOOP
+        SELECT a.valid_from, a.valid_until INTO standing FROM aiven_rbac.access_grant AS a
+        WHERE a.principal = p.id AND a.resource = r.id AND a.grantable = g.id
+        FOR KEY SHARE;
+        IF FOUND AND (standing.valid_from, standing.valid_until) IS NOT DISTINCT FROM (rbac_grant.valid_from, rbac_grant.valid_until) THEN
+            RETURN false;
+        ELSIF FOUND AND replace IS NOT TRUE AND standing.valid_until > aiven_rbac.judged_at() IS NOT FALSE THEN
+            RAISE EXCEPTION '"%" is granted to % "%" on "%" for another period', aiven_rbac.excerpt(name),
+                    pg_catalog.replace(p.kind, '_', ' '), aiven_rbac.excerpt(coalesce(p.email, p.name)), r.path
+                USING ERRCODE = 'duplicate_object',
+                      DETAIL = format('It is granted from %s until %s.', coalesce(standing.valid_from::text, 'ever'), coalesce(standing.valid_until::text, 'further notice')),
+                      HINT = 'To change the period, say replace => true.';
+        END IF;
+        INSERT INTO aiven_rbac.access_grant AS a
+               (principal, resource, grantable, organization, resource_kind, grantable_organization, valid_from, valid_until)
+        VALUES (p.id, r.id, g.id, r.organization, r.kind, g.organization, rbac_grant.valid_from, rbac_grant.valid_until)
+        ON CONFLICT ON CONSTRAINT access_grant_pkey DO UPDATE
+        SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, granted_at = EXCLUDED.granted_at
+        WHERE (a.valid_from, a.valid_until) IS DISTINCT FROM (EXCLUDED.valid_from, EXCLUDED.valid_until)
+          AND (rbac_grant.replace OR a.valid_until <= aiven_rbac.judged_at());
+        IF FOUND THEN
+            RETURN true;
+        END IF;
+    END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz) IS
-    'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it requires permission.grant there and every action handed out; true when something changed';
+COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz, boolean) IS
+    'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it requires permission.grant there and every action handed out; true when something changed, false when the same stands; a grant that stands for another period is changed with replace only';
 
 CREATE FUNCTION aiven_rbac.revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
     LANGUAGE plpgsql

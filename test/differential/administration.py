@@ -964,10 +964,11 @@ def check_grantable(call, name, resource):
 
 
 @act
-def grant(call, principal, name, resource, valid_from=None, valid_until=None):
+def grant(call, principal, name, resource, valid_from=None, valid_until=None, replace=False):
     found = call.place(resource, 'organization', 'unit', 'project', 'service')
     who = call.who(principal, 'user', 'application_user', 'group')
     call.refuse(INVALID, None not in (valid_from, valid_until) and valid_from >= valid_until)
+    call.refuse(INVALID, valid_until is not None and valid_until <= call.instant)
     check_grantable(call, name, found)
     if found is None or who is None or call.wrong & {UNKNOWN, WRONG_KIND}:
         return
@@ -979,7 +980,9 @@ def grant(call, principal, name, resource, valid_from=None, valid_until=None):
     call.require_to_hand_out('permission.grant', found)
     if row.kind != 'service':
         call.require_grant(name, found, given)
-    call.result = call.world.grant.get((who, name, found)) != given
+    standing = call.world.grant.get((who, name, found))
+    call.refuse(ALREADY, standing not in (None, given) and not replace and not call.is_over(standing))
+    call.result = standing != given
     call.put('grant', (who, name, found), given)
 
 

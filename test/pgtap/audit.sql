@@ -46,7 +46,7 @@ INSERT INTO told (who, statement, expected) VALUES
     ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance') $$,
      '{"grant.created carol@acme.example acme.finance bob@acme.example {\"name\": \"developer\"}"}'),
     ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance') $$, '{}'),
-    ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance', valid_until => '2199-01-01 00:00+01') $$,
+    ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance', valid_until => '2199-01-01 00:00+01', replace => true) $$,
      '{"grant.changed carol@acme.example acme.finance bob@acme.example {\"valid_until\": null} {\"valid_until\": \"2198-12-31T23:00:00+00:00\"}"}'),
     ('carol', $$ SELECT rbac_revoke(test.p('bob'), 'developer', 'acme.finance') $$,
      '{"grant.deleted carol@acme.example acme.finance bob@acme.example {\"name\": \"developer\", \"valid_until\": \"2198-12-31T23:00:00+00:00\"}"}'),

@@ -15,7 +15,8 @@ SELECT rbac_grant(test.p('bob'), 'operator', 'acme.engineering');
 SELECT rbac_grant(test.p('team'), 'role:services:recover', 'acme.engineering.backend-dev');
 SELECT rbac_group_member_add(test.p('team'), test.p('bob'));
 SELECT rbac_grant(test.p('frank'), 'service:logs:read', 'acme.finance', '2100-01-01', NULL);
-SELECT rbac_grant(test.p('frank'), 'read_only', 'acme.finance', NULL, '2000-01-01');
+SELECT rbac_grant(test.p('frank'), 'read_only', 'acme.finance');
+UPDATE aiven_rbac.access_grant SET valid_until = '2000-01-01' WHERE principal = test.p('frank') AND resource = test.id('finance') AND valid_from IS NULL;
 -- hank: much in the organization, little below; the same little twice.
 SELECT rbac_grant(test.p('hank'), 'project:services:write', 'globex');
 SELECT rbac_grant(test.p('hank'), 'read_only', 'globex.research.lab');
@@ -54,7 +55,7 @@ WHERE (p.name, n.name) <> ('olga', 'helper');
 GRANT SELECT ON asked TO test_application;
 \o
 
-SELECT plan(160);
+SELECT plan(168);
 
 -- The signatures ----------------------------------------------------------------
 
@@ -316,7 +317,7 @@ SELECT is(test.outcome(NULL, format($$ UPDATE aiven_rbac.access_grant SET valid_
           'ok ' || expected, format('G7: %s', description))
 FROM (SELECT rbac_user_create('oscar@acme.example', 'oscar', test.id('oscar')) OFFSET 0) AS o,
      LATERAL rbac_invitation_accept(CASE WHEN o IS NOT NULL THEN rbac_invitation_create('acme', 'oscar@acme.example') END) AS member,
-     LATERAL rbac_grant(member, 'operator', 'acme', '1990-01-01', '1990-01-02') AS granted,
+     LATERAL rbac_grant(member, 'operator', 'acme', '1990-01-01', '2990-01-02') AS granted,
      -- "epoch" stands for the very start of the statement
      (VALUES ('without an end it counts', NULL, NULL, true),
              ('inside it counts', '2000-01-01', '2100-01-01', true),
@@ -338,6 +339,20 @@ SELECT is(rbac_has_permission(test.p('oscar'), test.id('finance'), 'operator'), 
 DO $$ BEGIN PERFORM rbac_grant(test.p('writers'), 'operator', 'acme'), rbac_group_member_add(test.p('writers'), test.p('oscar')); END $$;
 SELECT is(rbac_has_permission(test.p('oscar'), test.id('finance'), 'operator'), true,
           'G7: and one by a group that has not');
+
+-- A grant that stands for another period is not changed by granting once more.
+SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', NULL, '2100-01-01') \g /dev/null
+SELECT is(test.outcome(NULL, call, $$ SELECT valid_until = '2100-01-01' FROM aiven_rbac.access_grant WHERE principal = test.p('robot') AND resource = test.id('finance') $$),
+          expected, 'G7: ' || call)
+FROM (VALUES ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', NULL, '2100-01-01') $$, 'ok (nothing changed) true'),
+             ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance') $$, '42710 "read_only" is granted to application user "robot" on "acme.finance" for another period'),
+             ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', NULL, '2050-01-01') $$, '42710 "read_only" is granted to application user "robot" on "acme.finance" for another period'),
+             ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', replace => true) $$, 'ok'),
+             ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', NULL, '2050-01-01', true) $$, 'ok false'),
+             ($$ SELECT rbac_grant(test.p('robot'), 'read_only', 'acme.finance', NULL, '2020-01-01', true) $$, '22023 the period of a grant must not be over')) AS v (call, expected);
+UPDATE aiven_rbac.access_grant SET valid_until = '2000-01-01' WHERE principal = test.p('robot') AND resource = test.id('finance');
+SELECT ok(rbac_grant(test.p('robot'), 'read_only', 'acme.finance'), 'G7: one that is over counts as none');
+SELECT ok(NOT rbac_grant(test.p('robot'), 'read_only', 'acme.finance'), 'G7: the same once more changes nothing');
 
 -- A boundary that passes while nothing changes: the statement in which it does
 -- still sees what was at its start, the next one does not.  frank holds the

@@ -122,7 +122,7 @@ SELECT rbac_grant(rbac_user('granter@x.example'), 'operator', 'acme', NULL, now(
 SELECT is(test.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'),
           '42501',
           'G5, G7: what ends in an hour is not added to a grant that does not');
-SELECT is(test.call(NULL, 'rbac_grant(rbac_user(''bob@x.example''), ''short'', ''acme.q'', NULL, now() + interval ''1 minute'')'),
+SELECT is(test.call(NULL, 'rbac_grant(rbac_user(''bob@x.example''), ''short'', ''acme.q'', NULL, now() + interval ''1 minute'', true)'),
           'ok', 'G7: but once that ends sooner');
 SELECT is(test.call('granter@x.example', 'rbac_role_edit(''acme'', ''short'', ''{service.view,service.power}'')'), 'ok',
           'G5, G7: it is');

@@ -21,8 +21,8 @@ SELECT rbac_grant(rbac_application_user('acme', 'worker'), 'operator', 'acme.web
 SELECT rbac_group_create('acme', 'team') \g /dev/null
 SELECT rbac_grant(rbac_group('acme', 'team'), 'operator', 'acme.shop') \g /dev/null
 SELECT rbac_group_member_add(rbac_group('acme', 'team'), rbac_application_user('acme', 'teamed')) \g /dev/null
-SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.web', NULL,
-                  now() - interval '1 day') \g /dev/null
+SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.web') \g /dev/null
+UPDATE aiven_rbac.access_grant SET valid_until = now() - interval '1 day' WHERE principal = rbac_application_user('acme', 'expired');
 
 CREATE ROLE tokens_app;
 GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean) TO tokens_app;

@@ -35,7 +35,7 @@ CREATE TEMP TABLE change (number int GENERATED ALWAYS AS IDENTITY, what text, st
 INSERT INTO change (what, statement, remade) VALUES
 ('nothing', 'SELECT 1', ''),
 ('a grant', $$ SELECT rbac_grant(rbac_user('bob@acme.example'), 'read_only', 'acme.analytics') $$, 'bob'),
-('its period', $$ SELECT rbac_grant(rbac_user('bob@acme.example'), 'read_only', 'acme.analytics', valid_until => 'tomorrow') $$, 'bob'),
+('its period', $$ SELECT rbac_grant(rbac_user('bob@acme.example'), 'read_only', 'acme.analytics', valid_until => 'tomorrow', replace => true) $$, 'bob'),
 ('its revocation', $$ SELECT rbac_revoke(rbac_user('bob@acme.example'), 'read_only', 'acme.analytics') $$, 'bob'),
 ('a grant to a group', $$ SELECT rbac_grant(rbac_group('acme', 'spare'), 'read_only', 'acme.analytics') $$, 'erin'),
 ('its revocation from the group', $$ SELECT rbac_revoke(rbac_group('acme', 'spare'), 'read_only', 'acme.analytics') $$, 'erin'),

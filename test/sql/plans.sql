@@ -51,7 +51,7 @@ SELECT rbac_grant(rbac_group('org1', 'team'), 'developer', 'org1.u1');
 SELECT rbac_grant(who('several'), 'project:services:read', 'org2.u0.p2-0');
 SELECT rbac_grant(who('several'), 'admin', 'org3');
 SELECT rbac_grant(who('several'), 'project:services:read', 'org3.u0.p3-0');
-SELECT rbac_grant(who('several'), 'admin', 'org4', valid_until => '2000-01-01');
+SELECT rbac_grant(who('several'), 'admin', 'org4', valid_from => '2999-01-01');
 SELECT rbac_grant(who('organization'), 'admin', 'org5');
 SELECT rbac_grant(who('units'), 'developer', 'big.u0'), rbac_grant(who('units'), 'developer', 'big.u1');
 UPDATE aiven_rbac.principal SET deactivated_at = now() WHERE id = who('deactivated');

@@ -40,7 +40,7 @@ class Way:
 WAYS = {
     "grant": Way(GRANT, REVOKE),
     "grant for a period": Way(
-        "SELECT rbac_grant({p}, 'developer', '{o}.a.p-{o}', valid_until => now() + interval '1 hour')",
+        "SELECT rbac_grant({p}, 'developer', '{o}.a.p-{o}', valid_until => now() + interval '1 hour', replace => true)",
         REVOKE),
     "grant above": Way("SELECT rbac_grant({p}, 'developer', '{o}.a')",
                        "SELECT rbac_revoke({p}, 'developer', '{o}.a')"),

@@ -53,8 +53,8 @@ for my $round ('by itself', 'in an open transaction')
 {
 	$open->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ') if $round eq 'in an open transaction';
 	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')", 'f', 't', "C5: a grant applied $round");
-	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod', valid_until => '2000-01-01')", 't', 'f', "C5: an update applied $round");
-	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')", 'f', 't', "C5: a second update applied $round");
+	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod', valid_from => '2999-01-01', replace => true)", 't', 'f', "C5: an update applied $round");
+	binds($question, "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod', replace => true)", 'f', 't', "C5: a second update applied $round");
 	binds($question, "SELECT rbac_revoke('$erin', 'operator', 'acme.finance-prod')", 't', 'f', "C5: a revocation applied $round");
 	$open->query_safe('COMMIT') if $round eq 'in an open transaction';
 }
