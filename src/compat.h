@@ -14,16 +14,21 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
+#include "replication/walreceiver.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
+#if PG_VERSION_NUM >= 150000
+#include "access/xlogrecovery.h"
+#endif
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -61,6 +66,25 @@
 
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
+ * The timeline that a server writes.  It does not recover.
+ */
+#if PG_VERSION_NUM >= 150000
+#define rbac_insertion_timeline()	GetWALInsertionTimeLine()
+#else
+#define rbac_insertion_timeline()	ThisTimeLineID
+#endif
+
+/*
+ * Where the record ends that a standby is replaying.  Before 15 that is not told;
+ * the record is one of those that it has received.
+ */
+#if PG_VERSION_NUM >= 150000
+#define rbac_record_in_replay()		GetCurrentReplayRecPtr(NULL)
+#else
+#define rbac_record_in_replay()		GetWalRcvFlushRecPtr(NULL, NULL)
 #endif
 
 /*

@@ -60,6 +60,7 @@
 #include "compat.h"
 #include "rbac_acting.h"
 #include "rbac_cache.h"
+#include "rbac_mark.h"
 #include "rbac_plan.h"
 #include "rbac_secret.h"
 #include "rbac_session.h"
@@ -112,7 +113,24 @@ become(const SessionPrincipal *principal, bool is_local)
 }
 
 /*
- * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean)
+ * A mark that a session is to begin after: until the server has come to it, what
+ * the principal holds here can be more than is left.
+ */
+static void
+require_mark(FunctionCallInfo fcinfo, const text *mark)
+{
+	if (rbac_mark_wait(fcinfo, mark, RBAC_MARK_WAIT))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this server has not come to the mark"),
+			 errdetail("What had been changed when the mark was taken may not be there yet, or was lost in a failover. No principal has been set."),
+			 errhint("Ask the primary, or try again later.")));
+}
+
+/*
+ * rbac_set_principal(principal uuid, method text, two_factor boolean, is_local boolean,
+ *					  after text)
  *
  * For a trusted back end that has authenticated its user: whoever may call it
  * can be anybody.  The principal is not looked up; one that does not exist
@@ -146,6 +164,8 @@ rbac_set_principal(PG_FUNCTION_ARGS)
 		principal.by_token = strcmp(method, METHOD_TOKEN) == 0;
 	}
 	principal.two_factor = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	if (!PG_ARGISNULL(4))
+		require_mark(fcinfo, PG_GETARG_TEXT_PP(4));
 	become(&principal, PG_ARGISNULL(3) || PG_GETARG_BOOL(3));
 	PG_RETURN_VOID();
 }

@@ -145,7 +145,7 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
 ('role_within_reach', 'warning', 'role "lint_owner"', '%, as a member of "lint_between", can SET ROLE "lint_bypass", which has BYPASSRLS',
  'CREATE ROLE lint_between; GRANT lint_bypass TO lint_between; GRANT lint_between TO lint_owner'),
 
-('executable', 'error', 'public.rbac_set_principal(uuid,text,boolean,boolean)', 'PUBLIC may execute it, %', 'GRANT EXECUTE ON FUNCTION rbac_set_principal TO PUBLIC'),
+('executable', 'error', 'public.rbac_set_principal(uuid,text,boolean,boolean,text)', 'PUBLIC may execute it, %', 'GRANT EXECUTE ON FUNCTION rbac_set_principal TO PUBLIC'),
 ('executable', 'error', 'aiven_rbac.current_actor()', 'lint_app may execute it, %', 'GRANT EXECUTE ON FUNCTION aiven_rbac.current_actor TO lint_app'),
 ('schema', 'error', 'schema "aiven_rbac"', 'lint_app may create objects %', 'GRANT CREATE ON SCHEMA aiven_rbac TO lint_app'),
 ('schema', 'warning', 'schema "public"', 'PUBLIC may create objects %', 'GRANT CREATE ON SCHEMA public TO PUBLIC'),

@@ -109,6 +109,8 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                   ('rbac_set_principal', 'v', 'u', false),
                   ('rbac_authenticate', 'v', 'u', false),
                   ('rbac_reset_principal', 'v', 'u', false),
+                  ('rbac_mark', 'v', 'u', false),
+                  ('rbac_wait_for', 'v', 'u', true),
                   ('rbac_current_principal', 's', 's', false),
                   ('current_actor', 's', 's', false),
                   ('rbac_has_permission', 's', 's', true),

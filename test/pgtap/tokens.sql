@@ -25,7 +25,7 @@ SELECT rbac_grant(rbac_application_user('acme', 'expired'), 'operator', 'acme.we
 UPDATE aiven_rbac.access_grant SET valid_until = now() - interval '1 day' WHERE principal = rbac_application_user('acme', 'expired');
 
 CREATE ROLE tokens_app;
-GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean) TO tokens_app;
+GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean, text) TO tokens_app;
 
 SELECT plan(75);
 
