@@ -124,7 +124,7 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 static bool
 may_set_principal(void)
 {
-	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID};
+	Oid			types[] = {UUIDOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID};
 
 	return rbac_session_may_execute(GetOuterUserId(), "rbac_set_principal", lengthof(types), types);
 }
