@@ -229,7 +229,7 @@ SELECT is(array(SELECT DISTINCT p.proname::text FROM pg_proc AS p
                 JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
                 WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'rbac\_%' AND p.provolatile = 'v'
                   AND p.prorettype <> 'trigger'::regtype
-                  AND p.proname !~ '^rbac_(set_principal|reset_principal|authenticate|protect|unprotect|token_|cache_|audit)'
+                  AND p.proname !~ '^rbac_(set_principal|reset_principal|authenticate|mark|wait_for|protect|unprotect|token_|cache_|audit)'
                   AND p.proname NOT IN ('rbac_user_create', 'rbac_organization_create', 'rbac_organization_delete',
                                         'rbac_invitation_accept', 'rbac_member_leave', 'rbac_database_role_map',
                                         'rbac_finding_acknowledge', 'rbac_sign_up', 'rbac_user_email_set',
