@@ -4,16 +4,19 @@
  *	  The log of changes: when a row is written, and where to.
  *
  * A trigger on each table runs after every statement that changed rows, with
- * these rows as they were and as they are.  What to write of them is SQL
- * (sql/code/audit.sql): one INSERT for each table and operation.  Here it is
- * planned, once in a session, and run:
+ * these rows as they were and as they are.  What to tell of them is SQL
+ * (sql/code/audit.sql): one query for each table and operation.  Here it is
+ * planned, once in a session, and run, and what it gives is written, with who did
+ * it and when:
  *
- * - The rows come as pairs, in the relation "changed", so that an UPDATE needs
- *   no join of old and new.  A plan is kept, and a join that is good for one row
- *   would take for ever with a hundred thousand.
+ * - Those of an UPDATE come as pairs, in the relation "changed", so that no join
+ *   of old and new is needed.  A plan is kept, and a join that is good for one
+ *   row would take for ever with a hundred thousand.
  * - For the same reason the planner may use indexes and nested loops only, which
  *   look up what a row names.
- * - It writes to the table of the month, not to the partitioned table: nobody
+ * - Rows are put into the table without a plan for it, since that would take
+ *   longer than the rest.  Nothing is on these tables but indexes.
+ * - It is the table of the month, not the partitioned table: nobody
  *   who writes is in the way of whoever detaches an old month.  Where the month
  *   is missing it is made, and the next one as well, so that usually it is there
  *   when it begins.  What cannot be made at once, since another session is about
@@ -38,7 +41,9 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -47,7 +52,9 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -57,35 +64,102 @@
 
 #include "compat.h"
 #include "rbac_audit.h"
+#include "rbac_catalogue.h"
+#include "rbac_evidence.h"
+#include "rbac_session.h"
 #include "rbac_tables.h"
 
 PG_FUNCTION_INFO_V1(rbac_audit);
 PG_FUNCTION_INFO_V1(rbac_audit_remember);
-PG_FUNCTION_INFO_V1(rbac_audit_remembered);
-PG_FUNCTION_INFO_V1(rbac_audit_remembered_project);
-PG_FUNCTION_INFO_V1(rbac_audit_instant);
-PG_FUNCTION_INFO_V1(rbac_audit_transaction);
+PG_FUNCTION_INFO_V1(rbac_audit_principal_name);
+PG_FUNCTION_INFO_V1(rbac_audit_grantable_name);
 
 /* The month of rows whose month has no table */
-#define NO_MONTH	0
+#define NO_MONTH 0
+
+/* Columns of the log's tables, as the install script creates them */
+enum
+{
+	LOG_AT = 1,
+	LOG_TRANSACTION,
+	LOG_INSTALLATION,
+	LOG_MONTH,
+	LOG_ORGANIZATION,
+	LOG_PROJECT,
+	LOG_RESOURCE,
+	LOG_ACTOR,
+	LOG_SUBJECT,
+	LOG_EVENT,
+	LOG_ACTOR_NAME,
+	LOG_SUBJECT_NAME,
+	LOG_PATH,
+	LOG_DATABASE_ROLE,
+	LOG_CLIENT_ADDRESS,
+	LOG_APPLICATION_NAME,
+	LOG_BEFORE,
+	LOG_AFTER,
+	LOG_DIGEST,
+	LOG_COLUMNS = LOG_DIGEST
+};
+
+/* Columns of the queries that tell what happened: aiven_rbac.audit_query() */
+enum
+{
+	QUERY_EVENT = 1,
+	QUERY_ORGANIZATION,
+	QUERY_PROJECT,
+	QUERY_RESOURCE,
+	QUERY_PATH,
+	QUERY_SUBJECT,
+	QUERY_SUBJECT_NAME,
+	QUERY_BEFORE,
+	QUERY_AFTER
+};
 
 /*
- * A statement that writes to the log
+ * What tells of an operation on a table
  */
-typedef struct WriterKey
+typedef struct TellerKey
 {
-	Oid			table;			/* that changed */
-	int			event;			/* TRIGGER_EVENT_INSERT, ... */
-	int			month;
-} WriterKey;
+	Oid			table;
+	int			event;	/* TRIGGER_EVENT_INSERT, ... */
+} TellerKey;
 
-typedef struct Writer
+typedef struct Teller
 {
-	WriterKey	key;
+	TellerKey	key;
 	SPIPlanPtr	plan;
-} Writer;
+	int32		installation;
+} Teller;
 
-static HTAB *writers = NULL;
+static HTAB *tellers = NULL;
+
+/*
+ * A name that was looked up for an earlier row
+ */
+typedef struct KnownName
+{
+	pg_uuid_t	id;
+	char	   *name;	/* NULL: no name is kept here */
+} KnownName;
+
+#define KNOWN_NAMES 1024
+
+/*
+ * Where the rows of a query go
+ */
+typedef struct LogReceiver
+{
+	DestReceiver receiver;
+	Relation	log;
+	CatalogIndexState indexes;
+	TableView	view;
+	int			month;
+	NullableDatum told[TOLD_VALUES];	/* of each row: who did it, and from where */
+	int64		rows;	/* that were written */
+	KnownName  *known;	/* from the second row on, or else NULL */
+	MemoryContext row;	/* for one row */
+} LogReceiver;
 
 /*
  * What is deleted: "gone", for as long as the transaction lasts
@@ -93,7 +167,8 @@ static HTAB *writers = NULL;
 typedef struct Gone
 {
 	pg_uuid_t	id;
-	char	   *name;			/* of a principal, or the path of a resource */
+	char	   *name;	/* of a principal; NULL: it was a resource */
+	Datum		path;	/* of a resource */
 	bool		in_project;
 	pg_uuid_t	project;
 } Gone;
@@ -113,7 +188,7 @@ static int	month_ahead = NO_MONTH;
 static TimestampTz
 next_instant(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz	now = GetCurrentTimestamp();
 	TransactionId transaction = GetTopTransactionId();
 
 	if (transaction == last_transaction && now <= last_instant)
@@ -121,18 +196,6 @@ next_instant(void)
 	last_transaction = transaction;
 	last_instant = now;
 	return now;
-}
-
-Datum
-rbac_audit_instant(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_TIMESTAMPTZ(next_instant());
-}
-
-Datum
-rbac_audit_transaction(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
 }
 
 /*
@@ -169,15 +232,34 @@ end_transaction(XactEvent event, void *arg)
 	gone = NULL;
 }
 
-/*
- * A column of a row as text, or NULL
- */
 static char *
 column_text(HeapTuple row, TupleDesc desc, const char *column)
 {
-	int			number = SPI_fnumber(desc, column);
+	return SPI_getvalue(row, desc, SPI_fnumber(desc, column));
+}
 
-	return number > 0 ? SPI_getvalue(row, desc, number) : NULL;
+static void
+remember_resource(Gone *entry, HeapTuple row, TupleDesc desc)
+{
+	char	   *kind = column_text(row, desc, "kind");
+	bool		isnull;
+	Datum		path = SPI_getbinval(row, desc, SPI_fnumber(desc, "path"), &isnull);
+	Datum		project = SPI_getbinval(row, desc, SPI_fnumber(desc, strcmp(kind, "service") == 0 ? "parent" : "id"), &isnull);
+
+	entry->name = NULL;
+	entry->path = datumCopy(path, false, -1);
+	entry->in_project = strcmp(kind, "project") == 0 || strcmp(kind, "service") == 0;
+	entry->project = *DatumGetUUIDP(project);
+}
+
+static void
+remember_principal(Gone *entry, HeapTuple row, TupleDesc desc)
+{
+	entry->name = column_text(row, desc, "email");
+	if (entry->name == NULL)
+		entry->name = column_text(row, desc, "name");
+	entry->path = (Datum) 0;
+	entry->in_project = false;
 }
 
 /*
@@ -187,39 +269,26 @@ Datum
 rbac_audit_remember(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	MemoryContext before;
 	TupleDesc	desc;
-	HeapTuple	row;
 	Gone	   *entry;
 	bool		isnull;
 	Datum		id;
-	char	   *kind;
-	char	   *name;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		elog(ERROR, "audit_remember must be a trigger for rows");
 	desc = RelationGetDescr(trigger->tg_relation);
-	row = trigger->tg_trigtuple;
-	id = heap_getattr(row, SPI_fnumber(desc, "id"), desc, &isnull);
-	kind = column_text(row, desc, "kind");
-	name = column_text(row, desc, "path");
-	if (name == NULL)
-		name = column_text(row, desc, "email");
-	if (name == NULL)
-		name = column_text(row, desc, "name");
-
+	id = SPI_getbinval(trigger->tg_trigtuple, desc, SPI_fnumber(desc, "id"), &isnull);
 	if (gone == NULL)
 		gone = make_gone();
 	entry = hash_search(gone, DatumGetUUIDP(id), HASH_ENTER, NULL);
-	entry->name = MemoryContextStrdup(TopTransactionContext, name);
-	entry->in_project = strcmp(kind, "project") == 0 || strcmp(kind, "service") == 0;
-	if (entry->in_project)
-	{
-		Datum		project = strcmp(kind, "project") == 0 ? id :
-			heap_getattr(row, SPI_fnumber(desc, "parent"), desc, &isnull);
-
-		entry->project = *DatumGetUUIDP(project);
-	}
-	return PointerGetDatum(row);
+	before = MemoryContextSwitchTo(TopTransactionContext);
+	if (SPI_fnumber(desc, "path") > 0)
+		remember_resource(entry, trigger->tg_trigtuple, desc);
+	else
+		remember_principal(entry, trigger->tg_trigtuple, desc);
+	MemoryContextSwitchTo(before);
+	return PointerGetDatum(trigger->tg_trigtuple);
 }
 
 static Gone *
@@ -228,24 +297,53 @@ find_gone(const pg_uuid_t *id)
 	return gone == NULL ? NULL : hash_search(gone, id, HASH_FIND, NULL);
 }
 
-Datum
-rbac_audit_remembered(PG_FUNCTION_ARGS)
+static void
+begin_looking(TableView *view)
 {
-	Gone	   *entry = find_gone(PG_GETARG_UUID_P(0));
+	rbac_tables_lock(view, RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL));
+	rbac_tables_look(view);
+}
 
-	if (entry == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(entry->name));
+/*
+ * A user's email, or the name of another principal; NULL if there never was one
+ */
+static char *
+principal_name(TableView *view, const pg_uuid_t *id)
+{
+	PrincipalRow row;
+	Gone	   *entry;
+
+	if (rbac_tables_principal(view, id, &row))
+		return row.name;
+	entry = find_gone(id);
+	return entry == NULL ? NULL : entry->name;
 }
 
 Datum
-rbac_audit_remembered_project(PG_FUNCTION_ARGS)
+rbac_audit_principal_name(PG_FUNCTION_ARGS)
 {
-	Gone	   *entry = find_gone(PG_GETARG_UUID_P(0));
+	TableView	view;
+	char	   *name;
 
-	if (entry == NULL || !entry->in_project)
+	begin_looking(&view);
+	name = principal_name(&view, PG_GETARG_UUID_P(0));
+	rbac_tables_close(&view);
+	if (name == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_UUID_P(&entry->project);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+Datum
+rbac_audit_grantable_name(PG_FUNCTION_ARGS)
+{
+	Catalogue  *catalogue = rbac_catalogue_acquire();
+	const Grantable *grantable = rbac_grantable_by_id(catalogue, PG_GETARG_UUID_P(0));
+	text	   *name = grantable == NULL ? NULL : cstring_to_text(grantable->name);
+
+	rbac_catalogue_release(catalogue);
+	if (name == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(name);
 }
 
 /* --- the month ----------------------------------------------------------------------------- */
@@ -317,6 +415,19 @@ current_month(void)
 		make_month(month_ahead);
 	}
 	return month_is_there(month) ? month : NO_MONTH;
+}
+
+static Relation
+open_month(int month)
+{
+	Oid			schema = rbac_schema_oid();
+	Oid			table = get_relname_relid(month == NO_MONTH ? "audit_rest" : psprintf("audit_%d", month), schema);
+	Relation	result = table_open(table, RowExclusiveLock);
+
+	if (RelationGetNumberOfAttributes(result) != LOG_COLUMNS)
+		elog(ERROR, "table \"%s\" has %d columns, not %d", RelationGetRelationName(result),
+			 RelationGetNumberOfAttributes(result), LOG_COLUMNS);
+	return result;
 }
 
 /* --- the rows ------------------------------------------------------------------------------ */
@@ -410,7 +521,7 @@ register_changed(TriggerData *trigger)
 	return rows;
 }
 
-/* --- writing ------------------------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------------------------- */
 
 static const char *
 operation_name(TriggerEvent event)
@@ -422,54 +533,268 @@ operation_name(TriggerEvent event)
 	return TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
+/*
+ * The value that a query gives, as text
+ */
 static char *
-writer_query(TriggerData *trigger, int month)
+ask(const char *query, int nargs, Oid *types, Datum *values)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, INT4OID};
-	Datum		values[] = {CStringGetTextDatum(RelationGetRelationName(trigger->tg_relation)),
-							CStringGetTextDatum(operation_name(trigger->tg_event)),
-							Int32GetDatum(month)};
-
-	if (SPI_execute_with_args("SELECT aiven_rbac.audit_query($1, $2, $3)", 3, types, values, NULL, true, 0) != SPI_OK_SELECT ||
-		SPI_processed != 1)
-		elog(ERROR, "could not call audit_query()");
+	if (SPI_execute_with_args(query, nargs, types, values, NULL, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not execute \"%s\"", query);
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
-/*
- * The statement that writes what this trigger tells of.
- */
-static SPIPlanPtr
-writer_plan(TriggerData *trigger, int month)
+static void
+make_teller(Teller *teller, TriggerData *trigger)
 {
-	WriterKey	key;
-	Writer	   *writer;
-	bool		found;
-	SPIPlanPtr	plan;
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(RelationGetRelationName(trigger->tg_relation)),
+					  CStringGetTextDatum(operation_name(trigger->tg_event))};
 
-	memset(&key, 0, sizeof(key));
-	key.table = RelationGetRelid(trigger->tg_relation);
-	key.event = trigger->tg_event & TRIGGER_EVENT_OPMASK;
-	key.month = month;
-	if (writers == NULL)
+	teller->installation = pg_strtoint32(ask("SELECT i.number FROM aiven_rbac.audit_installation AS i", 0, NULL, NULL));
+	teller->plan = SPI_prepare(ask("SELECT aiven_rbac.audit_query($1, $2)", 2, types, values), 0, NULL);
+	if (teller->plan == NULL || SPI_keepplan(teller->plan) != 0)
+		elog(ERROR, "could not prepare what tells the log: %s", SPI_result_code_string(SPI_result));
+}
+
+/*
+ * What tells of the changes that this trigger is called for
+ */
+static const Teller *
+find_teller(TriggerData *trigger)
+{
+	Teller		made = {.key.table = RelationGetRelid(trigger->tg_relation),
+					.key.event = trigger->tg_event & TRIGGER_EVENT_OPMASK};
+	Teller	   *teller;
+
+	if (tellers == NULL)
 	{
 		HASHCTL		control = {0};
 
-		control.keysize = sizeof(WriterKey);
-		control.entrysize = sizeof(Writer);
+		control.keysize = sizeof(TellerKey);
+		control.entrysize = sizeof(Teller);
 		control.hcxt = TopMemoryContext;
-		writers = hash_create("aiven_rbac audit", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+		tellers = hash_create("aiven_rbac audit", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	writer = hash_search(writers, &key, HASH_FIND, NULL);
-	if (writer != NULL)
-		return writer->plan;
+	teller = hash_search(tellers, &made.key, HASH_FIND, NULL);
+	if (teller == NULL)
+	{
+		make_teller(&made, trigger);
+		teller = hash_search(tellers, &made.key, HASH_ENTER, NULL);
+		*teller = made;
+	}
+	return teller;
+}
 
-	plan = SPI_prepare(writer_query(trigger, month), 0, NULL);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "could not prepare what writes the log: %s", SPI_result_code_string(SPI_result));
-	writer = hash_search(writers, &key, HASH_ENTER, &found);
-	writer->plan = plan;
-	return plan;
+/* --- writing ------------------------------------------------------------------------------- */
+
+static void
+tell_text(NullableDatum *told, const char *text)
+{
+	told->isnull = text == NULL || text[0] == '\0';
+	told->value = told->isnull ? (Datum) 0 : CStringGetTextDatum(text);
+}
+
+static void
+tell_client_address(NullableDatum *told)
+{
+	LOCAL_FCINFO(call, 0);
+
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	told->value = inet_client_addr(call);
+	told->isnull = call->isnull;
+}
+
+/*
+ * Who did it, from where, in which transaction
+ */
+static void
+tell_who(TableView *view, NullableDatum *told, int32 installation)
+{
+	const SessionPrincipal *session = rbac_session_get();
+
+	told[TOLD_TRANSACTION].value = Int64GetDatum((int64) U64FromFullTransactionId(GetTopFullTransactionId()));
+	told[TOLD_INSTALLATION].value = Int32GetDatum(installation);
+	told[TOLD_ACTOR].isnull = session == NULL;
+	if (session != NULL)
+	{
+		pg_uuid_t  *actor = palloc(sizeof(pg_uuid_t));
+
+		*actor = session->id;
+		told[TOLD_ACTOR].value = UUIDPGetDatum(actor);
+	}
+	tell_text(&told[TOLD_ACTOR_NAME], session == NULL ? NULL : principal_name(view, &session->id));
+	tell_text(&told[TOLD_DATABASE_ROLE], GetUserNameFromId(GetSessionUserId(), false));
+	tell_client_address(&told[TOLD_CLIENT_ADDRESS]);
+	tell_text(&told[TOLD_APPLICATION_NAME], application_name);
+}
+
+static void
+tell_column(NullableDatum *told, TupleTableSlot *slot, int column)
+{
+	told->value = slot->tts_values[column - 1];
+	told->isnull = slot->tts_isnull[column - 1];
+}
+
+/*
+ * An empty object says nothing.
+ */
+static void
+tell_object(NullableDatum *told, TupleTableSlot *slot, int column)
+{
+	tell_column(told, slot, column);
+	if (!told->isnull && JB_ROOT_COUNT(DatumGetJsonbP(told->value)) == 0)
+		told->isnull = true;
+}
+
+/*
+ * The name of a principal.  Statements that change many rows mostly change those
+ * of some principals.
+ */
+static char *
+known_name(LogReceiver *to, const pg_uuid_t *id)
+{
+	KnownName  *known;
+	char	   *name;
+
+	if (to->known == NULL)
+		return principal_name(&to->view, id);
+	known = &to->known[(id->data[0] << 8 | id->data[1]) % KNOWN_NAMES];
+	if (known->name != NULL && rbac_uuid_equal(&known->id, id))
+		return known->name;
+	name = principal_name(&to->view, id);
+	if (name == NULL)
+		return NULL;
+	if (known->name != NULL)
+		pfree(known->name);
+	known->id = *id;
+	known->name = MemoryContextStrdup(GetMemoryChunkContext(to->known), name);
+	return known->name;
+}
+
+/*
+ * What a row of the query says; what is gone says so by the names that it had.
+ */
+static void
+tell_what(LogReceiver *to, TupleTableSlot *slot)
+{
+	NullableDatum *told = to->told;
+	Gone	   *entry;
+
+	told[TOLD_AT].value = TimestampTzGetDatum(next_instant());
+	tell_column(&told[TOLD_EVENT], slot, QUERY_EVENT);
+	tell_column(&told[TOLD_ORGANIZATION], slot, QUERY_ORGANIZATION);
+	tell_column(&told[TOLD_PROJECT], slot, QUERY_PROJECT);
+	tell_column(&told[TOLD_RESOURCE], slot, QUERY_RESOURCE);
+	tell_column(&told[TOLD_PATH], slot, QUERY_PATH);
+	tell_column(&told[TOLD_SUBJECT], slot, QUERY_SUBJECT);
+	tell_column(&told[TOLD_SUBJECT_NAME], slot, QUERY_SUBJECT_NAME);
+	tell_object(&told[TOLD_BEFORE], slot, QUERY_BEFORE);
+	tell_object(&told[TOLD_AFTER], slot, QUERY_AFTER);
+
+	if (told[TOLD_PATH].isnull && !told[TOLD_RESOURCE].isnull &&
+		(entry = find_gone(DatumGetUUIDP(told[TOLD_RESOURCE].value))) != NULL && entry->name == NULL)
+	{
+		told[TOLD_PATH].isnull = false;
+		told[TOLD_PATH].value = entry->path;
+		told[TOLD_PROJECT].isnull = !entry->in_project;
+		told[TOLD_PROJECT].value = UUIDPGetDatum(&entry->project);
+	}
+	if (told[TOLD_SUBJECT_NAME].isnull && !told[TOLD_SUBJECT].isnull)
+		tell_text(&told[TOLD_SUBJECT_NAME], known_name(to, DatumGetUUIDP(told[TOLD_SUBJECT].value)));
+}
+
+static void
+write_row(LogReceiver *to)
+{
+	static const int columns[TOLD_VALUES] = {
+		[TOLD_AT] = LOG_AT,
+		[TOLD_TRANSACTION] = LOG_TRANSACTION,
+		[TOLD_INSTALLATION] = LOG_INSTALLATION,
+		[TOLD_ORGANIZATION] = LOG_ORGANIZATION,
+		[TOLD_PROJECT] = LOG_PROJECT,
+		[TOLD_RESOURCE] = LOG_RESOURCE,
+		[TOLD_ACTOR] = LOG_ACTOR,
+		[TOLD_SUBJECT] = LOG_SUBJECT,
+		[TOLD_EVENT] = LOG_EVENT,
+		[TOLD_ACTOR_NAME] = LOG_ACTOR_NAME,
+		[TOLD_SUBJECT_NAME] = LOG_SUBJECT_NAME,
+		[TOLD_PATH] = LOG_PATH,
+		[TOLD_DATABASE_ROLE] = LOG_DATABASE_ROLE,
+		[TOLD_CLIENT_ADDRESS] = LOG_CLIENT_ADDRESS,
+		[TOLD_APPLICATION_NAME] = LOG_APPLICATION_NAME,
+		[TOLD_BEFORE] = LOG_BEFORE,
+		[TOLD_AFTER] = LOG_AFTER,
+	};
+	Datum		values[LOG_COLUMNS];
+	bool		nulls[LOG_COLUMNS] = {false};
+
+	for (int i = 0; i < TOLD_VALUES; i++)
+	{
+		values[columns[i] - 1] = to->told[i].value;
+		nulls[columns[i] - 1] = to->told[i].isnull;
+	}
+	values[LOG_MONTH - 1] = Int32GetDatum(to->month);
+	values[LOG_DIGEST - 1] = PointerGetDatum(rbac_evidence_digest(to->told));
+	CatalogTupleInsertWithInfo(to->log, heap_form_tuple(RelationGetDescr(to->log), values, nulls), to->indexes);
+}
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	LogReceiver *to = (LogReceiver *) self;
+	MemoryContext before;
+
+	if (to->rows++ == 1)
+		to->known = MemoryContextAllocZero(MemoryContextGetParent(to->row), KNOWN_NAMES * sizeof(KnownName));
+	before = MemoryContextSwitchTo(to->row);
+	slot_getallattrs(slot);
+	tell_what(to, slot);
+	write_row(to);
+	MemoryContextSwitchTo(before);
+	MemoryContextReset(to->row);
+	return true;
+}
+
+static void
+begin_receiving(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+end_receiving(DestReceiver *self)
+{
+}
+
+/*
+ * Write what a query tells into the table of a month.
+ */
+static void
+write_told(const Teller *teller, int month)
+{
+	SPIExecuteOptions options = {0};
+	LogReceiver	to = {0};
+
+	to.receiver.receiveSlot = receive_row;
+	to.receiver.rStartup = begin_receiving;
+	to.receiver.rShutdown = end_receiving;
+	to.receiver.rDestroy = end_receiving;
+	to.receiver.mydest = DestTuplestore;	/* SPI discards what goes to DestNone */
+	to.month = month;
+	to.log = open_month(month);
+	to.indexes = CatalogOpenIndexes(to.log);
+	to.row = AllocSetContextCreate(CurrentMemoryContext, "aiven_rbac log", ALLOCSET_DEFAULT_SIZES);
+	begin_looking(&to.view);
+	tell_who(&to.view, to.told, teller->installation);
+
+	options.dest = &to.receiver;
+	if (SPI_execute_plan_extended(teller->plan, &options) != SPI_OK_SELECT)
+		elog(ERROR, "could not ask what happened");
+	rbac_tables_close(&to.view);
+	MemoryContextDelete(to.row);
+	CatalogCloseIndexes(to.indexes);
+	table_close(to.log, NoLock);
+	CommandCounterIncrement();
 }
 
 static void
@@ -484,10 +809,11 @@ write_changes(TriggerData *trigger)
 	int			month = current_month();
 	Tuplestorestate *rows = NULL;
 
-	if (!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		rows = register_changed(trigger);
-	if (SPI_execute_plan(writer_plan(trigger, month), NULL, NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not write the log");
+	else if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "could not register the changed rows");
+	write_told(find_teller(trigger), month);
 	if (rows != NULL)
 		tuplestore_end(rows);
 }
@@ -514,10 +840,8 @@ rbac_audit(PG_FUNCTION_ARGS)
 	SetUserIdAndSecContext(trigger->tg_relation->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE);
 	settings = NewGUCNestLevel();
 	set_option("search_path", "pg_catalog, pg_temp");
-	set_option("TimeZone", "UTC");
 	set_option("enable_seqscan", "off");
 	set_option("enable_hashjoin", "off");
-	set_option("enable_mergejoin", "off");
 	SPI_connect();
 	write_changes(trigger);
 	SPI_finish();

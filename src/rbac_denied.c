@@ -55,7 +55,7 @@ static uint64 left_out = 0;
 static bool
 take_room(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz	now = GetCurrentTimestamp();
 	int64		seconds = (now - room_at) / USECS_PER_SEC;
 
 	if (room_at == 0 || seconds < 0 || seconds >= MOST_AT_ONCE)

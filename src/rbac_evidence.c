@@ -1,9 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * rbac_evidence.c
- *	  The tree of digests that shows what the log was.
+ *	  Digests of the log's rows, and the tree of them that shows what it was.
  *
- * It is the Merkle tree of RFC 6962 (Certificate Transparency): a leaf is the
+ * The digest of a row is SHA-256 of its values, one after the other: each as text
+ * in UTF-8, behind its length in bytes and a colon, or "-" for NULL.  So no two
+ * rows make the same bytes, and anybody can make them.
+ *
+ * The tree is the Merkle tree of RFC 6962 (Certificate Transparency): a leaf is the
  * digest of 0x00 and what it is for, a node that of 0x01 and the two below.  The
  * root stands for all leaves in their order.
  *
@@ -22,15 +26,28 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "port/pg_bitutils.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
 
+#include "compat.h"
+#include "path.h"
+#include "rbac_evidence.h"
 #include "rbac_secret.h"
 
+PG_FUNCTION_INFO_V1(rbac_audit_digest);
+
+/* Room for a number as text */
+#define NUMBER_LENGTH	32
 PG_FUNCTION_INFO_V1(rbac_tree_append);
 PG_FUNCTION_INFO_V1(rbac_tree_root);
 
 /* As many as a number of leaves has bits */
-#define MOST_PEAKS	64
+#define MOST_PEAKS 64
 
 typedef struct Tree
 {
@@ -55,6 +72,95 @@ digest_of(uint8 kind, const uint8 *first, const uint8 *second, uint8 *digest)
 		length += RBAC_DIGEST_LENGTH;
 	}
 	rbac_secret_digest(data, length, digest);
+}
+
+/*
+ * A value as text, not yet in UTF-8
+ */
+static char *
+value_text(int number, Datum value)
+{
+	char	   *number_text = palloc(NUMBER_LENGTH);
+	Jsonb	   *json;
+	RbacPath   *path;
+
+	switch (number)
+	{
+		case TOLD_AT:
+			pg_lltoa(DatumGetTimestampTz(value) - SetEpochTimestamp(), number_text);
+			return number_text;
+		case TOLD_TRANSACTION:
+			pg_lltoa(DatumGetInt64(value), number_text);
+			return number_text;
+		case TOLD_INSTALLATION:
+			pg_ltoa(DatumGetInt32(value), number_text);
+			return number_text;
+		case TOLD_ORGANIZATION:
+		case TOLD_PROJECT:
+		case TOLD_RESOURCE:
+		case TOLD_ACTOR:
+		case TOLD_SUBJECT:
+			return DatumGetCString(DirectFunctionCall1(uuid_out, value));
+		case TOLD_PATH:
+			path = (RbacPath *) PG_DETOAST_DATUM_PACKED(value);
+			return rbac_path_text(RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
+		case TOLD_CLIENT_ADDRESS:
+			return DatumGetCString(DirectFunctionCall1(inet_out, value));
+		case TOLD_BEFORE:
+		case TOLD_AFTER:
+			json = DatumGetJsonbP(value);
+			return JsonbToCString(NULL, &json->root, VARSIZE(json));
+		default:
+			return TextDatumGetCString(value);
+	}
+}
+
+/*
+ * The digest of a row of the log
+ */
+bytea *
+rbac_evidence_digest(const NullableDatum *told)
+{
+	uint8		digest[RBAC_DIGEST_LENGTH];
+	StringInfoData bytes;
+	bytea	   *result = palloc(VARHDRSZ + RBAC_DIGEST_LENGTH);
+	char		number[NUMBER_LENGTH];
+	int			length;
+
+	initStringInfo(&bytes);
+	for (int i = 0; i < TOLD_VALUES; i++)
+	{
+		char	   *text;
+
+		if (told[i].isnull)
+		{
+			appendStringInfoChar(&bytes, '-');
+			continue;
+		}
+		text = value_text(i, told[i].value);
+		if (GetDatabaseEncoding() != PG_SQL_ASCII)
+			text = pg_server_to_any(text, (int) strlen(text), PG_UTF8);
+		length = pg_ltoa((int) strlen(text), number);
+		appendBinaryStringInfo(&bytes, number, length);
+		appendStringInfoChar(&bytes, ':');
+		appendStringInfoString(&bytes, text);
+	}
+	rbac_secret_digest(bytes.data, bytes.len, digest);
+	SET_VARSIZE(result, VARHDRSZ + RBAC_DIGEST_LENGTH);
+	memcpy(VARDATA(result), digest, RBAC_DIGEST_LENGTH);
+	return result;
+}
+
+Datum
+rbac_audit_digest(PG_FUNCTION_ARGS)
+{
+	NullableDatum told[TOLD_VALUES];
+
+	if (PG_NARGS() != TOLD_VALUES)
+		elog(ERROR, "a row of the log has %d values, not %d", TOLD_VALUES, PG_NARGS());
+	for (int i = 0; i < TOLD_VALUES; i++)
+		told[i] = fcinfo->args[i];
+	PG_RETURN_BYTEA_P(rbac_evidence_digest(told));
 }
 
 /*

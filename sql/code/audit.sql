@@ -2,7 +2,7 @@
 --
 -- Triggers for each statement see every change, whichever way it is made: raw
 -- DML by the owner, cascades, TRUNCATE.  What is written of it stands in two
--- lists below.  From them audit_query() makes one INSERT for each table and
+-- lists below.  From them audit_query() makes one query for each table and
 -- operation, which rbac_audit.c plans once a session and runs.
 --
 -- Nothing is written where another database has written it already: the triggers
@@ -131,25 +131,37 @@ REVOKE ALL ON FUNCTION aiven_rbac.audit_remember() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.audit_remember() IS
     'trigger: remembers the names and paths of what is deleted until the end of the transaction';
 
-CREATE FUNCTION aiven_rbac.audit_remembered(id uuid) RETURNS text
-    AS 'MODULE_PATHNAME', 'rbac_audit_remembered'
-    LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_remembered(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_remembered(uuid) IS
-    'the path or name of a resource or principal that this transaction has deleted, or NULL';
-
 CREATE TRIGGER audit_remember BEFORE DELETE ON aiven_rbac.resource
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.audit_remember();
 
 CREATE TRIGGER audit_remember BEFORE DELETE ON aiven_rbac.principal
     FOR EACH ROW EXECUTE FUNCTION aiven_rbac.audit_remember();
 
-CREATE FUNCTION aiven_rbac.audit_remembered_project(id uuid) RETURNS uuid
-    AS 'MODULE_PATHNAME', 'rbac_audit_remembered_project'
+-- Names are looked up without a plan for it: the statement that writes one row
+-- would begin with more than it does.
+CREATE FUNCTION aiven_rbac.audit_principal_name(id uuid) RETURNS text
+    AS 'MODULE_PATHNAME', 'rbac_audit_principal_name'
     LANGUAGE C VOLATILE STRICT;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_remembered_project(uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_remembered_project(uuid) IS
-    'the project that a resource was in that this transaction has deleted, or NULL';
+REVOKE ALL ON FUNCTION aiven_rbac.audit_principal_name(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_principal_name(uuid) IS
+    'a user''s email, or the name of another principal, also of one that this transaction has deleted; or NULL';
+
+CREATE FUNCTION aiven_rbac.audit_grantable_name(id uuid) RETURNS text
+    AS 'MODULE_PATHNAME', 'rbac_audit_grantable_name'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.audit_grantable_name(uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_grantable_name(uuid) IS 'the name of a role or permission, or NULL';
+
+-- In UTC, as JSON has it, whatever the session's time zone.
+CREATE FUNCTION aiven_rbac.audit_time(instant timestamptz) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE WHEN pg_catalog.isfinite(instant)
+                THEN (pg_catalog.to_jsonb(instant AT TIME ZONE 'UTC') OPERATOR(pg_catalog.#>>) '{}') OPERATOR(pg_catalog.||) '+00:00'
+                ELSE instant::text END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.audit_time(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_time(timestamptz) IS 'a time as the log says it';
 
 -- What is written of each table's rows: whose log it is (NULL: the operator's
 -- alone), on which resource (NULL: the organization), about whom, and what the
@@ -180,35 +192,35 @@ CREATE FUNCTION aiven_rbac.audited()
     ('tag', '(x.resource, x.key)', NULL, 'x.organization', 'x.resource', NULL, NULL,
      'jsonb_build_object(''key'', x.key, ''value'', x.value)'),
     ('principal', 'x.id', NULL, 'coalesce(x.organization, aiven_rbac.domain_manager(x.email))', NULL, 'x.id', 'coalesce(x.email, x.name)',
-     'jsonb_build_object(''name'', x.name, ''email'', x.email, ''description'', x.description, ''deactivated_at'', x.deactivated_at)'),
+     'jsonb_build_object(''name'', x.name, ''email'', x.email, ''description'', x.description, ''deactivated_at'', aiven_rbac.audit_time(x.deactivated_at))'),
     ('membership', '(x.principal, x.organization)', NULL, 'x.organization', NULL, 'x.principal', NULL,
      '''{}''::jsonb'),
     ('invitation', 'x.id', NULL, 'x.organization', NULL,
      '(SELECT p.id FROM aiven_rbac.principal AS p WHERE p.kind = ''user'' AND aiven_rbac.fold(p.email) = aiven_rbac.fold(x.email))', 'x.email',
-     'jsonb_build_object(''email'', x.email, ''expires_at'', x.expires_at, ''accepted_at'', x.accepted_at, ''withdrawn_at'', x.withdrawn_at)'),
+     'jsonb_build_object(''email'', x.email, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''accepted_at'', aiven_rbac.audit_time(x.accepted_at), ''withdrawn_at'', aiven_rbac.audit_time(x.withdrawn_at))'),
     ('group_member', '(x.member, x.group_id)', NULL, 'x.organization', NULL, 'x.member', NULL,
-     'jsonb_build_object(''group'', x.group_id, ''name'', coalesce((SELECT p.name FROM aiven_rbac.principal AS p WHERE p.id = x.group_id), aiven_rbac.audit_remembered(x.group_id)))'),
+     'jsonb_build_object(''group'', x.group_id, ''name'', aiven_rbac.audit_principal_name(x.group_id))'),
     ('access_grant', '(x.principal, x.resource, x.grantable)', NULL, 'x.organization', 'x.resource', 'x.principal', NULL,
-     'jsonb_build_object(''name'', (SELECT g.name FROM aiven_rbac.grantable AS g WHERE g.id = x.grantable), ''valid_from'', x.valid_from, ''valid_until'', x.valid_until)'),
+     'jsonb_build_object(''name'', aiven_rbac.audit_grantable_name(x.grantable), ''valid_from'', aiven_rbac.audit_time(x.valid_from), ''valid_until'', aiven_rbac.audit_time(x.valid_until))'),
     ('grantable', 'x.id', NULL, 'x.owner', NULL, NULL, NULL,
      'jsonb_build_object(''name'', x.name, ''console_name'', x.console_name)'),
     ('grantable_on', NULL,
-     'SELECT g.owner, g.name, jsonb_agg((c.%1$s).resource_kind ORDER BY (c.%1$s).resource_kind) AS members
-      FROM changed AS c JOIN aiven_rbac.grantable AS g ON g.id = (c.%1$s).grantable GROUP BY g.id',
+     'SELECT g.owner, g.name, jsonb_agg(c.resource_kind ORDER BY c.resource_kind) AS members
+      FROM %s AS c JOIN aiven_rbac.grantable AS g ON g.id = c.grantable GROUP BY g.id',
      'x.owner', NULL, NULL, NULL,
      'jsonb_build_object(''name'', x.name, ''grantable_on'', x.members)'),
     ('allowed_action', NULL,
      'SELECT y.owner, y.name, jsonb_object_agg(y.granted_on, y.actions) AS members
-      FROM (SELECT g.id, g.owner, g.name, (c.%1$s).granted_on, jsonb_agg(a.name ORDER BY a.name) AS actions
-            FROM changed AS c JOIN aiven_rbac.grantable AS g ON g.id = (c.%1$s).grantable
-            JOIN aiven_rbac.action AS a ON a.number = (c.%1$s).action GROUP BY g.id, (c.%1$s).granted_on) AS y
+      FROM (SELECT g.id, g.owner, g.name, c.granted_on, jsonb_agg(a.name ORDER BY a.name) AS actions
+            FROM %s AS c JOIN aiven_rbac.grantable AS g ON g.id = c.grantable
+            JOIN aiven_rbac.action AS a ON a.number = c.action GROUP BY g.id, c.granted_on) AS y
       GROUP BY y.id, y.owner, y.name',
      'x.owner', NULL, NULL, NULL,
      'jsonb_build_object(''name'', x.name, ''actions'', x.members)'),
     ('action', 'x.number', NULL, 'NULL::uuid', NULL, NULL, NULL,
      'jsonb_build_object(''name'', x.name, ''resource_kind'', x.resource_kind, ''description'', x.description)'),
     ('domain', '(x.organization, x.name)', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''verified_at'', x.verified_at)'),
+     'jsonb_build_object(''name'', x.name, ''verified_at'', aiven_rbac.audit_time(x.verified_at))'),
     ('identity_provider', 'x.id', NULL, 'x.organization', NULL, NULL, NULL,
      'jsonb_build_object(''name'', x.name, ''entity_id'', x.entity_id, ''url'', x.url, ''certificate_fingerprint'', x.certificate_fingerprint, ''enabled'', x.enabled)'),
     ('authentication_policy', 'x.organization', NULL, 'x.organization', NULL, NULL, NULL,
@@ -221,7 +233,7 @@ CREATE FUNCTION aiven_rbac.audited()
      'jsonb_build_object(''name'', x.name, ''currency'', x.currency, ''tax_id'', x.tax_id, ''billing_emails'', x.billing_emails, ''billing_address'', x.billing_address, ''payment_method'', x.payment_method)'),
     ('token', 'x.prefix', NULL,
      '(SELECT coalesce(p.organization, aiven_rbac.domain_manager(p.email)) FROM aiven_rbac.principal AS p WHERE p.id = x.principal)', NULL, 'x.principal', NULL,
-     'jsonb_build_object(''prefix'', x.prefix, ''description'', x.description, ''allowed_networks'', x.allowed_networks, ''extend_when_used'', x.extend_when_used, ''expires_at'', x.expires_at, ''revoked_at'', x.revoked_at)'),
+     'jsonb_build_object(''prefix'', x.prefix, ''description'', x.description, ''allowed_networks'', x.allowed_networks, ''extend_when_used'', x.extend_when_used, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''revoked_at'', aiven_rbac.audit_time(x.revoked_at))'),
     ('database_role', 'x.role', NULL,
      'coalesce((SELECT coalesce(p.organization, aiven_rbac.domain_manager(p.email)) FROM aiven_rbac.principal AS p WHERE p.id = x.principal),
                (SELECT s.organization FROM aiven_rbac.service AS s WHERE s.id = x.service))', 'x.service', 'x.principal', NULL,
@@ -251,41 +263,25 @@ CREATE VIEW aiven_rbac.audit_installation AS
 COMMENT ON VIEW aiven_rbac.audit_installation IS
     'a number for the database that the extension is installed in; a restored one has another';
 
-CREATE FUNCTION aiven_rbac.audit_instant() RETURNS timestamptz
-    AS 'MODULE_PATHNAME', 'rbac_audit_instant'
-    LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_instant() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_instant() IS
-    'the time; no two times in a transaction are the same, and they grow';
-
-CREATE FUNCTION aiven_rbac.audit_transaction() RETURNS bigint
-    AS 'MODULE_PATHNAME', 'rbac_audit_transaction'
-    LANGUAGE C STABLE;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_transaction() FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_transaction() IS 'the number of the transaction, the epoch included';
-
--- Others can compute it as well: SHA-256 of the row as text in UTF-8, times as
--- microseconds since 1970.
+-- Others can compute it as well: SHA-256 of the values one after the other, each
+-- as text in UTF-8 behind its length in bytes and a colon, or "-" for NULL.  Times
+-- are microseconds since 1970.
 CREATE FUNCTION aiven_rbac.audit_digest(at timestamptz, transaction bigint, installation integer, organization uuid, project uuid,
                                         resource uuid, actor uuid, subject uuid, event text, actor_name text, subject_name text,
                                         path @extschema@.rbac_path, database_role text, client_address inet,
                                         application_name text, before jsonb, after jsonb)
     RETURNS bytea
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT pg_catalog.sha256(pg_catalog.convert_to(
-        ROW((EXTRACT(epoch FROM at) OPERATOR(pg_catalog.*) 1000000)::bigint, transaction, installation, organization, project,
-            resource, actor, subject, event, actor_name, subject_name, path, database_role, client_address, application_name,
-            before, after)::text,
-        CASE pg_catalog.getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END))
-$$;
+    AS 'MODULE_PATHNAME', 'rbac_audit_digest'
+    LANGUAGE C STABLE;
 REVOKE ALL ON FUNCTION aiven_rbac.audit_digest(timestamptz, bigint, integer, uuid, uuid, uuid, uuid, uuid, text, text, text, @extschema@.rbac_path, text, inet, text, jsonb, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.audit_digest(timestamptz, bigint, integer, uuid, uuid, uuid, uuid, uuid, text, text, text, @extschema@.rbac_path, text, inet, text, jsonb, jsonb) IS
     'SHA-256 of a row of the log';
 
 -- One of the SELECTs that tell what happened: of rows that came (INSERT), went
--- (DELETE) or are others (UPDATE), as far as a condition says.
-CREATE FUNCTION aiven_rbac.audit_part("table" text, operation text, condition text, place text DEFAULT 'x') RETURNS text
+-- (DELETE) or are others (UPDATE), as far as a condition says.  They stand in
+-- the transition tables "added" and "gone" or, of an UPDATE, in "changed", in
+-- pairs o and n.
+CREATE FUNCTION aiven_rbac.audit_part("table" text, operation text, rows text, condition text, place text DEFAULT 'n') RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
@@ -305,8 +301,9 @@ BEGIN
         old := regexp_replace(a.picture, '\mx\.', 'o.', 'g');
         new := regexp_replace(a.picture, '\mx\.', 'n.', 'g');
         condition := format('%s AND %s IS DISTINCT FROM %s', condition, old, new);
-        old := format('aiven_rbac.audit_changes(%s, %s)', new, old);
-        new := format('aiven_rbac.audit_changes(%s, %s)', regexp_replace(a.picture, '\mx\.', 'o.', 'g'), new);
+        part := format('aiven_rbac.audit_changes(%s, %s)', new, old);
+        new := format('aiven_rbac.audit_changes(%s, %s)', old, new);
+        old := part;
     ELSE
         old := CASE operation WHEN 'DELETE' THEN format('jsonb_strip_nulls(%s)', a.picture) ELSE 'NULL::jsonb' END;
         new := CASE operation WHEN 'INSERT' THEN format('jsonb_strip_nulls(%s)', a.picture) ELSE 'NULL::jsonb' END;
@@ -318,18 +315,18 @@ BEGIN
                    coalesce(a.resource, a.organization),
                    CASE WHEN of_resource THEN 'x.path' ELSE 'NULL::@extschema@.rbac_path' END,
                    coalesce(a.subject, 'NULL::uuid'), coalesce(a.subject_name, 'NULL::text'), old, new,
-                   CASE WHEN a.source IS NULL THEN 'changed AS c'
-                        ELSE format('(' || a.source || ') AS x', CASE operation WHEN 'DELETE' THEN 'o' ELSE 'n' END) END,
+                   CASE WHEN a.source IS NOT NULL THEN format('(' || a.source || ') AS x', rows)
+                        WHEN rows = 'changed' THEN 'changed AS c' ELSE rows || ' AS x' END,
                    condition);
-    IF a.source IS NULL THEN
-        part := regexp_replace(part, '\mx\.', CASE WHEN operation = 'DELETE' OR place = 'o' THEN 'o.' ELSE 'n.' END, 'g');
+    IF a.source IS NULL AND rows = 'changed' THEN
+        part := regexp_replace(part, '\mx\.', CASE operation WHEN 'DELETE' THEN 'o.' WHEN 'INSERT' THEN 'n.' ELSE place || '.' END, 'g');
         part := regexp_replace(part, '\m([on])\.', '(c.\1).', 'g');
     END IF;
     RETURN part;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_part(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_part(text, text, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.audit_part(text, text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_part(text, text, text, text, text) IS
     'a query for what the log says of some changes of a table''s rows, from the old or the new place';
 
 -- What changes another row's identity is two things.  A resource that comes from
@@ -343,65 +340,46 @@ DECLARE
     identity text := (SELECT v.identity FROM aiven_rbac.audited() AS v WHERE v."table" = audit_parts."table");
     same text := format('%s = %s', regexp_replace(identity, '\mx\.', 'o.', 'g'), regexp_replace(identity, '\mx\.', 'n.', 'g'));
 BEGIN
-    IF operation = 'TRUNCATE' THEN
-        RETURN format('SELECT %L AS event, NULL::uuid AS organization, NULL::uuid AS project, NULL::uuid AS resource, '
-                      'NULL::@extschema@.rbac_path AS path, NULL::uuid AS subject, NULL::text AS subject_name, NULL::jsonb AS before, '
-                      'jsonb_build_object(''table'', %L) AS after', 'table.truncated', "table");
-    ELSIF operation <> 'UPDATE' THEN
-        RETURN aiven_rbac.audit_part("table", operation, 'true');
-    ELSIF identity IS NULL THEN
-        RETURN aiven_rbac.audit_part("table", 'DELETE', 'true') || ' UNION ALL ' || aiven_rbac.audit_part("table", 'INSERT', 'true');
+    CASE operation
+        WHEN 'TRUNCATE' THEN
+            RETURN format('SELECT %L AS event, NULL::uuid AS organization, NULL::uuid AS project, NULL::uuid AS resource, '
+                          'NULL::@extschema@.rbac_path AS path, NULL::uuid AS subject, NULL::text AS subject_name, NULL::jsonb AS before, '
+                          'jsonb_build_object(''table'', %L) AS after', 'table.truncated', "table");
+        WHEN 'INSERT' THEN
+            RETURN aiven_rbac.audit_part("table", operation, 'added', 'true');
+        WHEN 'DELETE' THEN
+            RETURN aiven_rbac.audit_part("table", operation, 'gone', 'true');
+        ELSE
+            NULL;
+    END CASE;
+    IF identity IS NULL THEN
+        RETURN aiven_rbac.audit_part("table", 'DELETE', '(SELECT (z.o).* FROM changed AS z)', 'true')
+            || ' UNION ALL ' || aiven_rbac.audit_part("table", 'INSERT', '(SELECT (z.n).* FROM changed AS z)', 'true');
     END IF;
-    RETURN aiven_rbac.audit_part("table", 'UPDATE', same)
-        || ' UNION ALL ' || aiven_rbac.audit_part("table", 'DELETE', format('NOT (%s)', same))
-        || ' UNION ALL ' || aiven_rbac.audit_part("table", 'INSERT', format('NOT (%s)', same))
+    RETURN aiven_rbac.audit_part("table", 'UPDATE', 'changed', same)
+        || ' UNION ALL ' || aiven_rbac.audit_part("table", 'DELETE', 'changed', format('NOT (%s)', same))
+        || ' UNION ALL ' || aiven_rbac.audit_part("table", 'INSERT', 'changed', format('NOT (%s)', same))
         || CASE "table" WHEN 'resource'
-           THEN ' UNION ALL ' || aiven_rbac.audit_part("table", 'UPDATE', 'o.organization <> n.organization', 'o') ELSE '' END;
+           THEN ' UNION ALL ' || aiven_rbac.audit_part("table", 'UPDATE', 'changed', 'o.organization <> n.organization', 'o') ELSE '' END;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.audit_parts(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.audit_parts(text, text) IS
     'a query for what the log says of a statement''s changes of a table';
 
-CREATE FUNCTION aiven_rbac.audit_query("table" text, operation text, month integer) RETURNS text
-    LANGUAGE sql VOLATILE
+CREATE FUNCTION aiven_rbac.audit_query("table" text, operation text) RETURNS text
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT format($query$
-        INSERT INTO aiven_rbac.%1$I (at, transaction, installation, month, organization, project, resource, actor, subject, event,
-                                     actor_name, subject_name, path, database_role, client_address, application_name, before, after, digest)
-        SELECT d.at, d.transaction, d.installation, %2$s, d.organization, d.project, d.resource, d.actor, d.subject, d.event,
-               d.actor_name, d.subject_name, d.path, d.database_role, d.client_address, d.application_name, d.before, d.after,
-               aiven_rbac.audit_digest(d.at, d.transaction, d.installation, d.organization, d.project, d.resource, d.actor, d.subject, d.event,
-                                       d.actor_name, d.subject_name, d.path, d.database_role, d.client_address, d.application_name, d.before, d.after)
-        FROM (SELECT aiven_rbac.audit_instant() AS at,
-                     (SELECT aiven_rbac.audit_transaction()) AS transaction,
-                     (SELECT i.number FROM aiven_rbac.audit_installation AS i) AS installation,
-                     e.organization,
-                     coalesce(e.project, CASE r.kind WHEN 'project' THEN r.id WHEN 'service' THEN r.parent END,
-                              aiven_rbac.audit_remembered_project(e.resource)) AS project,
-                     e.resource,
-                     (SELECT @extschema@.rbac_current_principal()) AS actor,
-                     e.subject, e.event,
-                     (SELECT coalesce(p.email, p.name) FROM aiven_rbac.principal AS p
-                      WHERE p.id = (SELECT @extschema@.rbac_current_principal())) AS actor_name,
-                     coalesce(e.subject_name,
-                              (SELECT coalesce(p.email, p.name) FROM aiven_rbac.principal AS p WHERE p.id = e.subject),
-                              aiven_rbac.audit_remembered(e.subject)) AS subject_name,
-                     coalesce(e.path, r.path, aiven_rbac.audit_remembered(e.resource)::@extschema@.rbac_path) AS path,
-                     session_user::text AS database_role,
-                     inet_client_addr() AS client_address,
-                     NULLIF(current_setting('application_name'), '') AS application_name,
-                     NULLIF(e.before, '{}') AS before,
-                     NULLIF(e.after, '{}') AS after
-              FROM (%3$s) AS e
-              LEFT JOIN aiven_rbac.resource AS r ON r.id = e.resource
-              WHERE e.event IS NOT NULL) AS d
-    $query$, CASE month WHEN 0 THEN 'audit_rest' ELSE 'audit_' || month END, month, aiven_rbac.audit_parts("table", operation))
+    SELECT format('SELECT e.event, e.organization, '
+                  'coalesce(e.project, CASE r.kind WHEN ''project'' THEN r.id WHEN ''service'' THEN r.parent END) AS project, '
+                  'e.resource, coalesce(e.path, r.path) AS path, e.subject, e.subject_name, e.before, e.after '
+                  'FROM (%s) AS e LEFT JOIN aiven_rbac.resource AS r ON r.id = e.resource WHERE e.event IS NOT NULL',
+                  aiven_rbac.audit_parts("table", operation))
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_query(text, text, integer) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_query(text, text, integer) IS
-    'the statement that writes what happened to a table into a month of the log; the rows before and after stand in "changed", as o and n';
+REVOKE ALL ON FUNCTION aiven_rbac.audit_query(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_query(text, text) IS
+    'a query for what the log says of a statement''s changes of a table, as rbac_audit.c expects it; the rows are in transition tables, and those before and after an UPDATE in "changed", as o and n';
 
 CREATE FUNCTION aiven_rbac.audit() RETURNS trigger
     AS 'MODULE_PATHNAME', 'rbac_audit'
