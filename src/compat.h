@@ -23,6 +23,7 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
@@ -166,6 +167,26 @@ rbac_next_result_relation(const PlannedStmt *statement, int *position)
 #define rbac_begin_scan(relation, snapshot) \
 	table_beginscan(relation, snapshot, 0, NULL)
 #endif
+
+/*
+ * A setting's record; NULL if there is none, not even of an unknown setting
+ */
+static inline const struct config_generic *
+rbac_find_setting(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, true, 0);
+#else
+	struct config_generic **settings = get_guc_variables();
+
+	for (int i = GetNumConfigOptions() - 1; i >= 0; i--)
+	{
+		if (strcmp(settings[i]->name, name) == 0)
+			return settings[i];
+	}
+	return NULL;
+#endif
+}
 
 static inline void
 rbac_reserve_settings(const char *prefix)

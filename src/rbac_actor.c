@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "rbac_acting.h"
 #include "rbac_actor.h"
+#include "rbac_replica.h"
 #include "rbac_session.h"
 
 PG_FUNCTION_INFO_V1(rbac_current_actor);
@@ -58,9 +59,12 @@ static Datum
 principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
 {
 	Subject		subject = {.who.id = session->id};
-	PrincipalEntry *entry = rbac_cache_pin(&subject, rbac_instant());
-	bool		deactivated = entry->principal->deactivated;
+	PrincipalEntry *entry;
+	bool		deactivated;
 
+	rbac_replica_check();
+	entry = rbac_cache_pin(&subject, rbac_instant());
+	deactivated = entry->principal->deactivated;
 	rbac_cache_unpin(entry);
 	if (deactivated)
 		ereport(ERROR,

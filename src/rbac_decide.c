@@ -35,6 +35,7 @@
 
 #include "compat.h"
 #include "rbac_decide.h"
+#include "rbac_replica.h"
 #include "rbac_session.h"
 
 static void
@@ -59,7 +60,8 @@ forget_last(Decider *decider)
 }
 
 /*
- * Accept what other sessions have told, and get the current catalogue.
+ * Accept what other sessions have told, and get the current catalogue.  On a
+ * replica, what they have told must have come through.
  */
 static void
 look_anew(Decider *decider)
@@ -67,6 +69,7 @@ look_anew(Decider *decider)
 	Catalogue  *catalogue;
 
 	AcceptInvalidationMessages();
+	rbac_replica_check();
 	if (decider->catalogue != NULL && rbac_catalogue_is_current(decider->catalogue))
 		return;
 	catalogue = rbac_catalogue_acquire();

@@ -62,6 +62,7 @@
 #include "rbac_cache.h"
 #include "rbac_mark.h"
 #include "rbac_plan.h"
+#include "rbac_replica.h"
 #include "rbac_secret.h"
 #include "rbac_session.h"
 
@@ -346,6 +347,7 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 
 	require_own_session();
 	AcceptInvalidationMessages();
+	rbac_replica_check();
 	reason = reason_to_refuse(token, address, now, prefix, &row);
 	if (reason != NULL)
 		ereport(ERROR,

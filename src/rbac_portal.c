@@ -55,6 +55,7 @@
 #include "compat.h"
 #include "rbac_portal.h"
 #include "rbac_reach.h"
+#include "rbac_replica.h"
 #include "rbac_session.h"
 
 /* Notes of a query are compared in the middle of a piece when there are so many. */
@@ -337,6 +338,7 @@ compare_notes(Watch *watch)
 	slist_iter	iter;
 
 	AcceptInvalidationMessages();
+	rbac_replica_check();
 	slist_foreach(iter, &watch->notes)
 	{
 		watch->loss = compare_note(watch, slist_container(Note, node, iter.cur));
