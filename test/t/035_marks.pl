@@ -113,6 +113,36 @@ is(reached($_, $mark, '1 hour'), 't', $_->name . ' is where a transaction was ro
 $mark = $standby->safe_psql('postgres', 'SELECT rbac_mark()');
 is(reached($_, $mark, '1 hour'), 't', $_->name . ' is at the mark that a standby has taken') foreach @replicas;
 
+# --- marks that nobody has taken -------------------------------------------------------
+
+catch_up($primary);
+my ($timeline, $transaction, $place, $system) = split /-/, mark_of($primary, 'SELECT rbac_mark()');
+my %invented = (
+	'a transaction of the future' => [ 1, $transaction + 1000, $place ],
+	'one of another epoch' => [ 1, 2**32 + $transaction - 1, $place ],
+	'the last one that there can be' => [ 1, '18446744073709551615', $place ],
+	'a place in the future' => [ 1, $transaction, 'FFFFFFFF/0' ],
+	'a timeline of the future' => [ 2, $transaction, $place ],
+	'the last timeline' => [ 4294967295, 0, $place ]);
+foreach my $node ($primary, @replicas)
+{
+	foreach my $what (sort keys %invented)
+	{
+		my $forged = join '-', @{ $invented{$what} }, $system;
+
+		is($node->safe_psql('postgres', "SET ROLE application; SELECT rbac_wait_for('$forged', '20 ms')"), 'f',
+			$node->name . " is not at an invented mark: $what");
+	}
+	foreach my $forged ("1-2-$place-$system", "0-0-$place-$system", "1-0-0/0-$system", "1- 0-$place-$system", "1-+0-$place-$system",
+		"1-99999999999999999999-$place-$system", "4294967297-0-$place-$system", "1-0-$place-$system ", "1-0-$place-$system-1")
+	{
+		my ($stdout, $stderr);
+
+		$node->psql('postgres', "SELECT rbac_wait_for('$forged')", stderr => \$stderr);
+		like($stderr, qr/ERROR:  invalid mark: "\Q$forged\E"/, $node->name . " takes no such mark: $forged");
+	}
+}
+
 # --- a principal that is not set before ------------------------------------------------
 
 catch_up($primary);
