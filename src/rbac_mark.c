@@ -408,6 +408,7 @@ rbac_mark(PG_FUNCTION_ARGS)
 {
 	Mark		mark;
 	char		result[MARK_MAX + 1];
+	char		nothing = 0;
 
 	mark.system = GetSystemIdentifier();
 	if (RecoveryInProgress())
@@ -422,6 +423,7 @@ rbac_mark(PG_FUNCTION_ARGS)
 		/* A savepoint's record has its number, which is a later one. */
 		(void) GetCurrentTransactionId();
 		XLogBeginInsert();
+		XLogRegisterData(&nothing, sizeof(nothing));	/* a record is not empty */
 		mark.place = XLogInsert(RM_XLOG_ID, XLOG_NOOP);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(result, print(&mark, result)));
