@@ -15,6 +15,8 @@
 #                  some minutes; FAULTS_SECONDS=600 for more
 #   make coverage  which lines of src/ the tests run
 #   make check-versions  every test on every PostgreSQL that can be had
+#   make deb       Debian packages, into build/deb; CHECK=1 tests them as installed
+#   make dist      the archive of a release for PGXN, into build
 #   make sanitize  sanitizers, assertions, parallel workers, random queries; PARTS
 #                  says which of them (test/sanitize/sanitize)
 #
@@ -25,7 +27,7 @@
 # docs/ that repeat what the extension says), META.json (takes the version from
 # the control file).
 
-HOUSE_GOALS = check demo bench model stress mutants differential faults coverage sanitize check-versions format format-check docs
+HOUSE_GOALS = check demo bench model stress mutants differential faults coverage sanitize check-versions deb dist format format-check docs
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -78,6 +80,16 @@ differential:
 	@SETTINGS='max_connections=60 max_worker_processes=20' \
 		tools/with-instance /usr/bin/python3 -B test/differential/differential --workers 2 --runs 1000000 --verdicts \
 		--seconds $${DIFFERENTIAL_SECONDS:-600} $${DIFFERENTIAL_SEED:+--seed $$DIFFERENTIAL_SEED} $${DIFFERENTIAL_OPTIONS:-}
+
+deb:
+	@tools/deb
+
+# What is committed, under the name that PGXN requires
+dist: VERSION = $(shell sed -n 's/^ *"version": "\(.*\)",/\1/p' META.json | head -n 1)
+dist:
+	@mkdir -p build
+	@git archive --format=zip --prefix=aiven_rbac-$(VERSION)/ -o build/aiven_rbac-$(VERSION).zip HEAD
+	@echo build/aiven_rbac-$(VERSION).zip
 
 format:
 	$(CLANG_FORMAT) -i $(C_FILES)
