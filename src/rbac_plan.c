@@ -388,16 +388,17 @@ compared_for_equality(RelOptInfo *rel, Node *column)
 	return false;
 }
 
+/*
+ * The relation that a column, or an id that is made from one, is of.
+ */
 static RelOptInfo *
 relation_of(PlannerInfo *root, Node *column)
 {
-	Var		   *var = (Var *) column;
-	int			varno;				/* PostgreSQL 14 has it unsigned */
+	int			varno;
 
-	if (root == NULL || !IsA(column, Var) || var->varlevelsup != 0)
+	if (root == NULL || !bms_get_singleton_member(pull_varnos(root, column), &varno))
 		return NULL;
-	varno = var->varno;
-	return varno > 0 && varno < root->simple_rel_array_size ? root->simple_rel_array[varno] : NULL;
+	return varno < root->simple_rel_array_size ? root->simple_rel_array[varno] : NULL;
 }
 
 static Expr *

@@ -190,6 +190,39 @@ constant_names(Node *node, PolicyCall *call)
 	return true;
 }
 
+/*
+ * A key of a smaller type is made a bigint first.
+ */
+static Node *
+strip_key(Node *node)
+{
+	FuncExpr   *cast = (FuncExpr *) strip(node);
+
+	if (IsA(cast, FuncExpr) && (cast->funcid == F_INT8_INT4 || cast->funcid == F_INT8_INT2))
+		return strip(linitial(cast->args));
+	return (Node *) cast;
+}
+
+/*
+ * Is it rbac_id('space', key)?  Then what is asked about is made from the key.
+ */
+static Node *
+take_key(Node *resource, PolicyCall *call)
+{
+	FuncExpr   *id = (FuncExpr *) resource;
+	Const	   *space;
+
+	if (resource == NULL || !IsA(id, FuncExpr) || list_length(id->args) != 2 ||
+		!is_own_function(id->funcid, "rbac_id"))
+		return resource;
+	space = (Const *) strip(linitial(id->args));
+	if (!IsA(space, Const) || space->constisnull)
+		return resource;
+	call->id_function = id->funcid;
+	call->space = space->constvalue;
+	return strip_key(lsecond(id->args));
+}
+
 static void
 describe_call(FuncExpr *function, Index depth, PolicyCall *call)
 {
@@ -202,10 +235,26 @@ describe_call(FuncExpr *function, Index depth, PolicyCall *call)
 	call->resource = strip(list_nth(function->args, nargs - 2));
 	call->constant_names = nargs == 2 && constant_names(llast(function->args), call);
 
-	column = (Var *) call->resource;
+	column = (Var *) take_key(call->resource, call);
 	if (IsA(column, Var) && column->varno == 1 && column->varlevelsup == depth &&
 		column->varattno > 0)
 		call->column = column->varattno;
+}
+
+/*
+ * What a call asks about, of a row that has this value, of this type, in the
+ * call's column.
+ */
+Datum
+rbac_policy_resource(const PolicyCall *call, Datum value, Oid type)
+{
+	if (!OidIsValid(call->id_function))
+		return value;
+	if (type == INT4OID)
+		value = Int64GetDatum(DatumGetInt32(value));
+	else if (type == INT2OID)
+		value = Int64GetDatum(DatumGetInt16(value));
+	return OidFunctionCall2(call->id_function, call->space, value);
 }
 
 /*
@@ -264,7 +313,7 @@ index_is_about(HeapTuple tuple, TupleDesc desc, const PolicyCall *call)
 	List	   *tree;
 
 	if (index->indkey.values[0] != 0)
-		return index->indkey.values[0] == call->column;
+		return index->indkey.values[0] == call->column && !OidIsValid(call->id_function);
 	expressions = heap_getattr(tuple, Anum_pg_index_indexprs, desc, &isnull);
 	if (isnull)
 		return false;
@@ -328,11 +377,11 @@ names_as_array(const PolicyCall *call)
 
 /*
  * aiven_rbac.decision_calls(table oid, condition pg_node_tree)
- *		→ (column_number smallint, names text[], is_all boolean, indexed boolean)
+ *		→ (column_number smallint, space text, names text[], is_all boolean, indexed boolean)
  *
  * The calls of decision functions in a condition of one of the table's
  * policies: the column asked about, NULL if the call asks about something else;
- * the names, NULL if they are not constant or the call asks about another
+ * the space of its keys, NULL if it names the resource itself; the names, NULL if they are not constant or the call asks about another
  * principal; whether there is nothing else in the condition; whether an index
  * begins with what is asked about, NULL in a sub-select, which has tables of its
  * own.
@@ -351,18 +400,20 @@ rbac_policy_decision_calls(PG_FUNCTION_ARGS)
 	foreach(lc, found.calls)
 	{
 		PolicyCall *call = lfirst(lc);
-		Datum		values[4] = {0};
-		bool		nulls[4] = {false};
+		Datum		values[5] = {0};
+		bool		nulls[5] = {false};
 
 		values[0] = Int16GetDatum(call->column);
 		nulls[0] = call->column == 0;
-		nulls[1] = !call->constant_names;
+		values[1] = call->space;
+		nulls[1] = !OidIsValid(call->id_function);
+		nulls[2] = !call->constant_names;
 		if (call->constant_names)
-			values[1] = names_as_array(call);
-		values[2] = BoolGetDatum(is_decision(strip(condition)) && lc == list_head(found.calls));
-		nulls[3] = call->depth > 0;
+			values[2] = names_as_array(call);
+		values[3] = BoolGetDatum(is_decision(strip(condition)) && lc == list_head(found.calls));
+		nulls[4] = call->depth > 0;
 		if (call->depth == 0)
-			values[3] = BoolGetDatum(is_indexed(table, call));
+			values[4] = BoolGetDatum(is_indexed(table, call));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -18,7 +18,9 @@ typedef struct PolicyCall
 {
 	Oid			function;
 	Node	   *resource;		/* the argument that names the resource */
-	AttrNumber	column;			/* the column of the policy's table that it is, or 0 */
+	AttrNumber	column;			/* the column of the policy's table that it is, or is made from; or 0 */
+	Oid			id_function;	/* that makes an id from the column's key, and of which space; or 0 */
+	Datum		space;
 	Index		depth;			/* how many sub-selects the call stands in */
 	Oid			names_type;		/* text or text[] */
 	Datum		names;
@@ -47,6 +49,7 @@ typedef struct Reliance
 } Reliance;
 
 extern bool rbac_policy_call(Node *condition, PolicyCall *call);
+extern Datum rbac_policy_resource(const PolicyCall *call, Datum value, Oid type);
 extern Passage rbac_policy_judge(Node *node, const Reliance *reliance);
 
 #endif							/* RBAC_POLICY_H */

@@ -340,6 +340,33 @@ value_of(const Row *row, AttrNumber column, Datum *value)
 	return !isnull;
 }
 
+static Oid
+type_of(const Row *row, AttrNumber column)
+{
+	return getBaseType(TupleDescAttr(RelationGetDescr(row->table), column - 1)->atttypid);
+}
+
+/*
+ * Can a column of this type say which resource a row belongs to, by itself or by
+ * a key?
+ */
+static bool
+names_resource(Oid type)
+{
+	switch (type)
+	{
+		case UUIDOID:
+		case INT8OID:
+		case INT4OID:
+		case INT2OID:
+		case TEXTOID:
+		case VARCHAROID:
+			return true;
+		default:
+			return type == rbac_path_type_oid();
+	}
+}
+
 /*
  * Does the row pass a policy's condition, as far as that can be told?
  */
@@ -352,8 +379,10 @@ passes(const Row *row, Expr *condition)
 	if (condition != NULL && IsA(condition, Const))
 		return !((Const *) condition)->constisnull &&
 			DatumGetBool(((Const *) condition)->constvalue);
-	return rbac_policy_call((Node *) condition, &call) && value_of(row, call.column, &resource) &&
-		DatumGetBool(OidFunctionCall2(call.function, resource, call.names));
+	if (!rbac_policy_call((Node *) condition, &call) || !value_of(row, call.column, &resource))
+		return false;
+	resource = rbac_policy_resource(&call, resource, type_of(row, call.column));
+	return DatumGetBool(OidFunctionCall2(call.function, resource, call.names));
 }
 
 /*
@@ -414,13 +443,12 @@ resources_of(const Row *row)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Oid			type = attribute->attisdropped ? InvalidOid : getBaseType(attribute->atttypid);
+		Oid			type = attribute->attisdropped ? InvalidOid : type_of(row, i + 1);
 		Datum		value;
 		Oid			output;
 		bool		isvarlena;
 
-		nulls[i] = (type != UUIDOID && type != rbac_path_type_oid()) ||
-			!value_of(row, i + 1, &value);
+		nulls[i] = !names_resource(type) || !value_of(row, i + 1, &value);
 		if (nulls[i])
 			continue;
 		getTypeOutputInfo(type, &output, &isvarlena);

@@ -84,7 +84,7 @@ CREATE FUNCTION aiven_rbac.decision_steps(label text, path @extschema@.rbac_path
     AS $$
     SELECT label, e.allowed,
            format('"%s" on %s: %s', n.name, coalesce(path::text, id::text), e.reason)
-           || coalesce(format(' (%s on %s, %s)', e.grant_name, e.granted_on, e.via), ''),
+           || CASE WHEN e.grant_name IS NOT NULL THEN format(' (%s on %s, %s)', e.grant_name, e.granted_on, e.via) ELSE '' END,
            e.advice
     FROM unnest(names) WITH ORDINALITY AS n (name, place),
          LATERAL (SELECT * FROM @extschema@.rbac_explain(path, n.name)
@@ -105,11 +105,11 @@ DECLARE
     asked record;
     condition text;
 BEGIN
-    SELECT q.names, a.attname AS "column", a.atttypid AS type, resources[a.attnum] AS resource, a.attgenerated = 'v' AS is_computed
+    SELECT q.names, q.space, a.attname AS "column", a.atttypid AS type, resources[a.attnum] AS resource, a.attgenerated = 'v' AS is_computed
     INTO asked
     FROM pg_policy AS p, LATERAL aiven_rbac.decision_calls(p.polrelid, p.polqual) AS q, pg_attribute AS a
     WHERE p.oid = policy AND q.is_all AND q.names IS NOT NULL AND a.attrelid = p.polrelid AND a.attnum = q.column_number
-      AND a.atttypid IN ('uuid'::regtype, '@extschema@.rbac_path'::regtype);
+      AND (q.space IS NOT NULL OR a.atttypid IN ('uuid'::regtype, '@extschema@.rbac_path'::regtype));
     IF NOT FOUND THEN
         SELECT pg_get_expr(p.polqual, p.polrelid) INTO condition FROM pg_policy AS p WHERE p.oid = policy;
         RETURN NEXT ROW(label, CASE WHEN condition IN ('true', 'false') THEN condition::boolean END,
@@ -122,6 +122,8 @@ BEGIN
     ELSIF asked.resource IS NULL THEN
         RETURN NEXT ROW(label, false, format('column "%s" is null: the row belongs to no resource', asked."column"),
                         'Let the column name a resource.')::aiven_rbac.step;
+    ELSIF asked.space IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM aiven_rbac.decision_steps(label, NULL, @extschema@.rbac_id(asked.space, asked.resource), asked.names);
     ELSIF asked.type = 'uuid'::regtype THEN
         RETURN QUERY SELECT * FROM aiven_rbac.decision_steps(label, NULL, asked.resource::uuid, asked.names);
     ELSE

@@ -7,13 +7,13 @@
 
 -- What is there -----------------------------------------------------------------
 
-CREATE FUNCTION aiven_rbac.decision_calls("table" oid, condition pg_node_tree, OUT column_number smallint, OUT names text[],
-                                          OUT is_all boolean, OUT indexed boolean)
+CREATE FUNCTION aiven_rbac.decision_calls("table" oid, condition pg_node_tree, OUT column_number smallint, OUT space text,
+                                          OUT names text[], OUT is_all boolean, OUT indexed boolean)
     RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'rbac_policy_decision_calls'
     LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION aiven_rbac.decision_calls(oid, pg_node_tree) IS
-    'calls of decision functions in the condition of a table''s policy: the column that names the resource, the constant names, whether the call is all of the condition, and whether an index begins with what it asks about';
+    'calls of decision functions in the condition of a table''s policy: the column that names the resource, the space of which it holds keys, the constant names, whether the call is all of the condition, and whether an index begins with what it asks about';
 
 CREATE FUNCTION aiven_rbac.passage(condition pg_node_tree, tables oid[], functions oid[]) RETURNS text
     AS 'MODULE_PATHNAME', 'rbac_policy_passage'
@@ -123,7 +123,7 @@ COMMENT ON VIEW aiven_rbac.application_policy IS
     'the conditions of the policies of protected tables, and when a row passes them';
 
 CREATE VIEW aiven_rbac.policy_call AS
-    SELECT p.oid AS policy, p.polrelid, p.polname, p.table_name, q.column_number, q.names, q.indexed
+    SELECT p.oid AS policy, p.polrelid, p.polname, p.table_name, q.column_number, q.space, q.names, q.indexed
     FROM aiven_rbac.application_policy AS p, LATERAL aiven_rbac.decision_calls(p.polrelid, p.condition) AS q;
 COMMENT ON VIEW aiven_rbac.policy_call IS 'the calls of decision functions in the policies of protected tables';
 
@@ -327,8 +327,11 @@ CREATE FUNCTION aiven_rbac.finding_no_index() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT DISTINCT 'warning', c.table_name, format('no index begins with column "%s", which policies ask about', a.attname),
-           format('CREATE INDEX ON %s (%I)', c.table_name, a.attname)
+    SELECT DISTINCT 'warning', c.table_name,
+           format('no index begins with %scolumn "%s", which policies ask about',
+                  CASE WHEN c.space IS NOT NULL THEN 'the id that is made from ' ELSE '' END, a.attname),
+           format(CASE WHEN c.space IS NULL THEN 'CREATE INDEX ON %s (%s)' ELSE 'CREATE INDEX ON %s ((%s))' END, c.table_name,
+                  coalesce(aiven_rbac.id_expression(c.space, a.attname, a.atttypid), quote_ident(a.attname)))
     FROM aiven_rbac.policy_call AS c
     JOIN pg_attribute AS a ON a.attrelid = c.polrelid AND a.attnum = c.column_number
     WHERE NOT c.indexed

@@ -188,7 +188,7 @@ INSERT INTO test.attack (description, who, query, look, expected) VALUES
 ('an index is its owner''s', 'ann', $$ CREATE INDEX ON tenant.by_path (note) $$, NULL, '42501 must be owner of table by_path'),
 ('heirs are its owner''s', 'ann', $$ CREATE TABLE lair.heir () INHERITS (tenant.by_path) $$, NULL, '42501 must be owner of table by_path'),
 ('who does not own a table cannot protect it', 'ann',
- $$ SELECT rbac_protect_table('tenant.by_path', 'place', 'service.view') $$, NULL, '42501 must be owner of relation by_path'),
+ $$ SELECT rbac_protect_table('tenant.by_path', 'place', 'service.view', replace => true) $$, NULL, '42501 must be owner of relation by_path'),
 ('nor unprotect it', 'ann', $$ SELECT rbac_unprotect_table('tenant.by_path') $$, NULL, '42501 must be owner of relation by_path');
 -- PostgreSQL says "relation" where it says "table" in other versions, and the
 -- other way round; MERGE came with 15.

@@ -356,6 +356,12 @@ INSERT INTO call VALUES
     ('rbac_protect_table(''told'', ''project'', $::text)'), ('rbac_protect_table(''told'', ''project'', ARRAY[$])'),
     ('rbac_protect_table(''told'', ''project'', ''admin''::text, $::text)'), ('rbac_protect_table(''told'', ''project'', ARRAY[''admin''], $::text)'),
     ('rbac_protect_table(''told'', ''project'', ''admin''::text, ARRAY[$])'), ('rbac_protect_table(''told'', ''project'', ARRAY[''admin''], ARRAY[$])'),
+    ('rbac_protect_table(''told'', ''project'', ''admin''::text, ''admin''::text, $)'),
+    ('rbac_policy_sql(''told'', ''project'', ''admin''::text, $::text)'),
+    ('rbac_policy_sql(''told'', ''project'', ARRAY[''admin''], $::text)'),
+    ('rbac_policy_sql(''told'', ''project'', ''admin''::text, ARRAY[$])'),
+    ('rbac_policy_sql(''told'', ''project'', ARRAY[''admin''], ARRAY[$])'),
+    ('rbac_policy_sql(''told'', ''project'', ''admin''::text, ''admin''::text, $)'),
     ('rbac_explain_row(''told'', $)'), ('rbac_finding_acknowledge($, ''x'', ''x'')'), ('rbac_finding_acknowledge(''x'', $, ''x'')');
 
 CREATE TEMP TABLE long_call AS
@@ -369,7 +375,7 @@ SELECT is_empty($$
     FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
     JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'aiven_rbac'
     WHERE p.pronamespace = 'public'::regnamespace AND p.proargtypes::oid[] && ARRAY['text', 'text[]']::regtype[]::oid[]
-      AND p.proname NOT LIKE 'rbac\_path%' AND NOT EXISTS (SELECT FROM call AS c WHERE c.query LIKE p.proname || '(%')
+      AND p.proname NOT LIKE 'rbac\_path%' AND p.proname <> 'rbac_id' AND NOT EXISTS (SELECT FROM call AS c WHERE c.query LIKE p.proname || '(%')
 $$, 'S8: the list above has every function that takes a text');
 SELECT is_empty($$ SELECT query, what FROM long_call WHERE code = 'ok' $$, 'S8: none takes 10,000 characters');
 SELECT is_empty($$ SELECT query, what, code, octet_length(concat(message, detail, hint)), left(message, 200) FROM long_call

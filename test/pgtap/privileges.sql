@@ -71,7 +71,7 @@ SELECT throws_ok('SET LOCAL ROLE rbac_test_plain; CREATE TABLE mine (id uuid REF
 
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
-              ARRAY['names_of', 'is_common_name', 'policy_expression', 'drop_policies', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
+              ARRAY['names_of', 'is_common_name', 'policy_expression', 'dropping', 'replacing', 'protection', 'has_index_for', 'protectable', 'id_expression', 'resource_expression', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
                     'self', 'scopes', 'own_organizations', 'judged_at', 'fold'],
@@ -98,8 +98,8 @@ SELECT is_empty($$ SELECT oid::regprocedure FROM member
 
 SELECT set_eq($$ SELECT proname::text FROM member WHERE proleakproof $$,
               ARRAY['rbac_path_eq', 'rbac_path_ne', 'rbac_path_lt', 'rbac_path_le', 'rbac_path_ge', 'rbac_path_gt',
-                    'rbac_path_cmp', 'rbac_path_below', 'rbac_path_above', 'rbac_path_below_any', 'rbac_path_any_above'],
-              'S4: LEAKPROOF are comparison and ancestry of paths, and nothing else');
+                    'rbac_path_cmp', 'rbac_path_below', 'rbac_path_above', 'rbac_path_below_any', 'rbac_path_any_above', 'rbac_id'],
+              'S4: LEAKPROOF are comparison and ancestry of paths, ids made from keys, and nothing else');
 
 SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, proisstrict
                   FROM member WHERE lanname = 'c' $$,
@@ -122,7 +122,7 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                'S3: who the session is, and what it holds, is STABLE; deciding is PARALLEL SAFE, setting is not');
 SELECT set_eq($$ SELECT proname::text FROM member
                  WHERE lanname = 'c' AND proname NOT LIKE 'rbac\_path\_%' AND provolatile = 'i' $$,
-              ARRAY['is_text', 'are_texts', 'require_text', 'excerpt', 'tree_append', 'tree_root'],
+              ARRAY['is_text', 'are_texts', 'require_text', 'excerpt', 'tree_append', 'tree_root', 'rbac_id'],
               'S3: nothing that depends on the session or the tables is IMMUTABLE');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member
                    WHERE lanname = 'c' AND provolatile = 'v' AND proparallel = 's' $$,

@@ -7,7 +7,7 @@ BEGIN;
 \ir lib/world.sql
 \ir lib/tenant.sql
 
-SELECT plan(175);
+SELECT plan(178);
 
 -- Reading -------------------------------------------------------------------------
 
@@ -128,18 +128,18 @@ FROM (VALUES
     ($$ write => 'admin', read => 'project:services:read' $$, $$rbac_has_permission(place, 'project:services:read'::text)$$, $$rbac_has_permission(place, 'admin'::text)$$)
     ) AS v (arguments, read, write);
 
-SELECT is(test.outcome(NULL, $$ SELECT rbac_protect_table('tenant.by_id', 'place', '{project:services:read,service:logs:read}') $$,
+SELECT is(test.outcome(NULL, $$ SELECT rbac_protect_table('tenant.by_id', 'place', '{project:services:read,service:logs:read}', replace => true) $$,
                        format($$ SELECT test.seen_by(%L, 'SELECT count(*) FROM tenant.by_id') $$, who)), 'ok (nothing changed) ' || expected,
           format('one of several permissions will do: %s', who))
 FROM (VALUES ('bob', 2), ('frank', 5), ('robot', 5), ('olga', 0)) AS v (who, expected);
 
 SELECT is(replace(test.outcome(NULL, query, look), ' (nothing changed)', ''), 'ok ' || expected, description)
 FROM (VALUES
-    ('protecting again replaces what was',
-     $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.edit') $$,
+    ('protecting anew replaces what was',
+     $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.edit', replace => true) $$,
      $$ SELECT test.policies('tenant.by_id') $$, test.policies_of($$rbac_has_permission(place, 'service.edit'::text)$$, 'false')),
     ('protecting again makes no second index',
-     $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.edit') $$,
+     $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.edit', replace => true) $$,
      $$ SELECT count(*) FROM pg_index WHERE indrelid = 'tenant.by_id'::regclass AND NOT indisprimary $$, '1'),
     ('an index that begins with the column serves',
      $$ CREATE TABLE tenant.t (n int, place uuid); CREATE INDEX ON tenant.t (place, n); SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
@@ -164,8 +164,8 @@ FROM (VALUES
         SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
      $$ SELECT test.keys('tenant.t') $$, 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE ON DELETE CASCADE'),
     ('protecting again makes no second key',
-     $$ SET LOCAL ROLE test_owner; SELECT rbac_protect_table('tenant.by_path', 'place', 'service.edit');
-        SELECT rbac_protect_table('tenant.parted', 'place', 'service.edit'); RESET ROLE $$,
+     $$ SET LOCAL ROLE test_owner; SELECT rbac_protect_table('tenant.by_path', 'place', 'service.edit', replace => true);
+        SELECT rbac_protect_table('tenant.parted', 'place', 'service.edit', replace => true); RESET ROLE $$,
      $$ SELECT test.keys('tenant.by_path') = test.keys('tenant.parted')
                AND test.keys('tenant.parted') = 'FOREIGN KEY (place) REFERENCES aiven_rbac.resource(path) ON UPDATE CASCADE' $$, 'true'),
     ('one that does not act does not serve',
@@ -215,8 +215,14 @@ SELECT is((a.code, a.message, a.hint)::text, (v.code, v.message, v.hint)::text, 
 FROM (VALUES
     ('a view', $$ CREATE VIEW tenant.v AS SELECT * FROM tenant.by_id; SELECT rbac_protect_table('tenant.v', 'place', 'service.view') $$,
      '42809', '"v" is not a table', 'Protect the tables that it reads, and give views security_invoker.'),
+    ('protecting again', $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.view') $$,
+     '42710', 'table "by_id" is protected already', 'To protect it anew, say replace => true. Policies for a second column can be made AS RESTRICTIVE beside these.'),
+    ('a space of ids', $$ SELECT rbac_protect_table('tenant.by_id', 'place', 'service.view', space => 'tenant') $$,
+     '42804', 'column "place" of table "by_id" is of type uuid', 'A column of type uuid or rbac_path names a resource by itself: leave out the space.'),
+    ('a space without a name', $$ SELECT rbac_protect_table('tenant.by_id', 'n', 'service.view', space => '') $$,
+     '22023', 'invalid space of keys', 'It names a kind of key, such as ''tenant'', in 1 to 63 characters, none of them invisible.'),
     ('a column of another type', $$ SELECT rbac_protect_table('tenant.by_id', 'note', 'service.view') $$,
-     '42804', 'column "note" of table "by_id" is of type text', 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'),
+     '42804', 'column "note" of table "by_id" is of type text', 'If its values are keys of your own, say of what, such as space => ''tenant'', and give resources the ids that rbac_id() makes of them.'),
     ('an array of the type', $$ CREATE TABLE tenant.t (place uuid[]); SELECT rbac_protect_table('tenant.t', 'place', 'service.view') $$,
      '42804', 'column "place" of table "t" is of type uuid[]', 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'),
     ('a domain over the type', $$ CREATE DOMAIN tenant.d AS rbac_path; CREATE TABLE tenant.t (place tenant.d);

@@ -196,13 +196,13 @@ foreach my $page (@pages)
 	next unless @examples;
 
 	(my $database = lc basename($page)) =~ s/\.md$//;
-	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$database"});
 	$node->safe_psql($database, 'CREATE EXTENSION aiven_rbac') if @$begin_with;
 	$node->safe_psql($database, slurp_file($_)) foreach @$begin_with;
 	examples_run($page, $database, @examples);
 
 	# Roles are the whole server's.
-	$node->safe_psql('postgres', "DROP DATABASE $database WITH (FORCE)");
+	$node->safe_psql('postgres', qq{DROP DATABASE "$database" WITH (FORCE)});
 	$node->safe_psql('postgres', $_)
 	  foreach split /\n/, $node->safe_psql('postgres', q{SELECT format('DROP ROLE %I', rolname) FROM pg_roles WHERE oid >= 16384});
 }
