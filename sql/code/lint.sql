@@ -366,10 +366,7 @@ CREATE FUNCTION aiven_rbac.finding_path_stays() RETURNS SETOF aiven_rbac.finding
     FROM aiven_rbac.policy_call AS c
     JOIN pg_attribute AS a ON a.attrelid = c.polrelid AND a.attnum = c.column_number
     WHERE a.atttypid = '@extschema@.rbac_path'::regtype
-      AND NOT EXISTS (SELECT FROM pg_constraint AS k
-                      JOIN pg_attribute AS p ON p.attrelid = k.confrelid AND k.confkey = ARRAY[p.attnum] AND p.attname = 'path'
-                      WHERE k.conrelid = c.polrelid AND k.contype = 'f' AND k.conkey = ARRAY[c.column_number]
-                        AND k.confrelid = 'aiven_rbac.resource'::regclass AND k.convalidated AND k.confupdtype = 'c')
+      AND NOT aiven_rbac.follows(c.polrelid, c.column_number)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_path_stays() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_path_stays() IS 'columns of paths that policies ask about and that do not change with the hierarchy';
@@ -499,8 +496,8 @@ COMMENT ON FUNCTION aiven_rbac.finding_definer_function() IS 'functions that rea
 
 -- What tells of rows that are not seen ----------------------------------------------
 
--- If the resource is in the key on both sides, a key tells only of rows in
--- resources where the principal may write.
+-- If the resource is in the key on both sides, or in another key of the same
+-- columns, a key tells only of rows in resources where the principal may write.
 CREATE FUNCTION aiven_rbac.finding_foreign_key() RETURNS SETOF aiven_rbac.finding
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -512,9 +509,11 @@ CREATE FUNCTION aiven_rbac.finding_foreign_key() RETURNS SETOF aiven_rbac.findin
          LATERAL (SELECT format('its foreign key "%s" tells whether a key exists in the protected table %s, also for rows that are not seen',
                                 k.conname, t.name)) AS f (finding)
     WHERE t.protected
-      AND NOT EXISTS (SELECT FROM unnest(k.conkey, k.confkey) AS c (referring, referred)
-                      JOIN aiven_rbac.policy_call AS mine ON mine.polrelid = k.conrelid AND mine.column_number = c.referring
-                      JOIN aiven_rbac.policy_call AS its ON its.polrelid = k.confrelid AND its.column_number = c.referred)
+      AND NOT EXISTS (SELECT FROM pg_constraint AS w
+                      CROSS JOIN unnest(w.conkey, w.confkey) AS c (referring, referred)
+                      JOIN aiven_rbac.policy_call AS mine ON mine.polrelid = w.conrelid AND mine.column_number = c.referring
+                      JOIN aiven_rbac.policy_call AS its ON its.polrelid = w.confrelid AND its.column_number = c.referred
+                      WHERE w.contype = 'f' AND w.conrelid = k.conrelid AND w.confrelid = k.confrelid AND w.conkey @> k.conkey)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_foreign_key() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_foreign_key() IS 'foreign keys that tell whether a row exists that is not seen';

@@ -173,6 +173,27 @@ $$;
 COMMENT ON FUNCTION aiven_rbac.has_index_for(oid, text) IS
     'has a table an index that begins with a column or an expression?';
 
+-- A column of paths follows the hierarchy by its own foreign key, or by that of a
+-- table whose column follows.
+CREATE FUNCTION aiven_rbac.follows("table" oid, "column" smallint) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    WITH RECURSIVE followed AS (
+        SELECT "table" AS relation, "column" AS number
+        UNION
+        SELECT k.confrelid, u.referred
+        FROM followed AS f
+        JOIN pg_constraint AS k ON k.conrelid = f.relation AND k.contype = 'f' AND k.convalidated AND k.confupdtype = 'c'
+        CROSS JOIN unnest(k.conkey, k.confkey) AS u (referring, referred)
+        WHERE u.referring = f.number
+    )
+    SELECT EXISTS (SELECT FROM followed AS f JOIN pg_attribute AS a ON a.attrelid = f.relation AND a.attnum = f.number
+                   WHERE f.relation = 'aiven_rbac.resource'::regclass AND a.attname = 'path')
+$$;
+COMMENT ON FUNCTION aiven_rbac.follows(oid, smallint) IS
+    'does a column of paths change with the hierarchy, by its own foreign key or by those of tables that it references?';
+
 -- What rbac_protect_table() does, and rbac_policy_sql() tells.
 CREATE FUNCTION aiven_rbac.protection("table" regclass, "column" name, read text[], write text[], space text, replace boolean)
     RETURNS SETOF text
@@ -200,7 +221,8 @@ BEGIN
     RETURN NEXT format('CREATE POLICY rbac_delete ON %s FOR DELETE USING (%s)', "table", writes);
     RETURN NEXT format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', "table");
     IF space IS NULL AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a
-                                 WHERE a.attrelid = "table" AND a.attname = "column" AND a.atttypid = '@extschema@.rbac_path'::regtype) THEN
+                                 WHERE a.attrelid = "table" AND a.attname = "column" AND a.atttypid = '@extschema@.rbac_path'::regtype
+                                   AND NOT aiven_rbac.follows("table", a.attnum)) THEN
         RETURN NEXT format('SELECT aiven_rbac.declare_key(%L, %L)', "table", "column");
     END IF;
     IF NOT aiven_rbac.has_index_for("table", resource) THEN

@@ -7,6 +7,12 @@ COMMENT ON TYPE aiven_rbac.finding IS 'a row of rbac_check_protection()';
 CREATE TYPE aiven_rbac.step AS (step text, ok boolean, detail text, remedy text);
 COMMENT ON TYPE aiven_rbac.step IS 'a row of rbac_explain_row()';
 
+-- What rbac_protect_child() needs to know of the two tables.
+CREATE TYPE aiven_rbac.lineage AS (child regclass, parent regclass, keys name[], parent_keys name[], operators text[], on_delete text,
+                                   space text, parent_column name, type text, "column" name, followed boolean);
+COMMENT ON TYPE aiven_rbac.lineage IS
+    'a table, the one that its foreign key references, and the columns of both that say to which resource a row belongs';
+
 CREATE TABLE aiven_rbac.acknowledged_finding (
     object          text NOT NULL,
     finding         text NOT NULL,

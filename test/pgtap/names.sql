@@ -289,6 +289,9 @@ END
 $$;
 \o /dev/null
 CREATE TABLE told (id int PRIMARY KEY, project rbac_path);
+CREATE TABLE told_parent (id int PRIMARY KEY, project uuid);
+CREATE TABLE told_item (id int PRIMARY KEY, parent int REFERENCES told_parent);
+SELECT rbac_protect_table('told_parent', 'project', 'service.view');
 INSERT INTO told SELECT 1, 'acme.finance';
 SELECT pg_temp.memory_after('{service.view}') AS before \gset
 \o
@@ -362,6 +365,10 @@ INSERT INTO call VALUES
     ('rbac_policy_sql(''told'', ''project'', ''admin''::text, ARRAY[$])'),
     ('rbac_policy_sql(''told'', ''project'', ARRAY[''admin''], ARRAY[$])'),
     ('rbac_policy_sql(''told'', ''project'', ''admin''::text, ''admin''::text, $)'),
+    ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ''admin''::text, $::text)'),
+    ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ARRAY[''admin''], $::text)'),
+    ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ''admin''::text, ARRAY[$])'),
+    ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ARRAY[''admin''], ARRAY[$])'),
     ('rbac_explain_row(''told'', $)'), ('rbac_finding_acknowledge($, ''x'', ''x'')'), ('rbac_finding_acknowledge(''x'', $, ''x'')');
 
 CREATE TEMP TABLE long_call AS
