@@ -339,6 +339,35 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_no_index() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_no_index() IS 'columns that policies ask about and that no index begins with';
 
+CREATE FUNCTION aiven_rbac.has_orphans("table" oid, "column" name, make_id oid, space text) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_has_orphans'
+    LANGUAGE C STABLE;
+REVOKE ALL ON FUNCTION aiven_rbac.has_orphans(oid, name, oid, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.has_orphans(oid, name, oid, text) IS
+    'has a table a row that names a resource which does not exist, by an id or by a key from which a function makes one; looks at five million rows at most, and runs no code of the table''s owner';
+
+-- A column of paths has a foreign key, or is a finding itself.  What follows
+-- another table's column is found there.
+CREATE FUNCTION aiven_rbac.finding_orphan() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT 'warning', c.table_name, f.finding, aiven_rbac.acknowledging(c.table_name, f.finding)
+    FROM (SELECT DISTINCT p.polrelid, p.table_name, p.column_number, p.space FROM aiven_rbac.policy_call AS p) AS c
+    JOIN pg_attribute AS a ON a.attrelid = c.polrelid AND a.attnum = c.column_number AND a.attgenerated <> 'v',
+         LATERAL (SELECT format('it has rows whose column "%s" names a resource that does not exist: nobody sees them, but whoever creates it would', a.attname)) AS f (finding)
+    WHERE CASE WHEN c.space IS NULL THEN a.atttypid = 'uuid'::regtype ELSE aiven_rbac.id_expression(c.space, a.attname, a.atttypid) IS NOT NULL END
+      AND NOT EXISTS (SELECT FROM pg_constraint AS k
+                      WHERE k.conrelid = c.polrelid AND k.contype = 'f' AND c.column_number = ANY (k.conkey) AND k.convalidated
+                        AND (k.confrelid = 'aiven_rbac.resource'::regclass OR (k.confupdtype = 'c' AND k.confrelid IN (SELECT d.oid FROM aiven_rbac.deciding_table AS d))))
+      AND aiven_rbac.has_orphans(c.polrelid, a.attname,
+                                 CASE WHEN c.space IS NULL THEN NULL
+                                      WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN '@extschema@.rbac_id(text, text)'::regprocedure
+                                      ELSE '@extschema@.rbac_id(text, bigint)'::regprocedure END, c.space)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_orphan() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_orphan() IS 'tables with rows whose resource does not exist';
+
 -- The constraints that stand on the column would stop a move: a new one replaces
 -- them.
 CREATE FUNCTION aiven_rbac.following("table" oid, "column" smallint) RETURNS text
@@ -815,6 +844,8 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SELECT * FROM aiven_rbac.finding_no_index()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_path_stays()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_orphan()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_part()
     UNION ALL
