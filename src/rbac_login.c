@@ -39,8 +39,9 @@
  * transaction that tries it.
  *
  * Logging in writes nothing in a READ ONLY transaction, and so neither on a
- * standby.  Elsewhere the last use is recorded, once in USE_STEP; see
- * aiven_rbac.record_token_use() for how it keeps out of everybody's way.
+ * standby.  Elsewhere the last use is recorded, of a token once in USE_STEP, and
+ * of a principal once in PRINCIPAL_STEP; see aiven_rbac.record_token_use() for how
+ * it keeps out of everybody's way.
  *
  *-------------------------------------------------------------------------
  */
@@ -51,6 +52,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
@@ -59,7 +61,9 @@
 
 #include "compat.h"
 #include "rbac_acting.h"
+#include "rbac_apart.h"
 #include "rbac_cache.h"
+#include "rbac_hash.h"
 #include "rbac_mark.h"
 #include "rbac_plan.h"
 #include "rbac_replica.h"
@@ -86,6 +90,20 @@ PG_FUNCTION_INFO_V1(rbac_make_token);
 /* How exactly the last use of a token is known */
 #define USE_STEP	(60 * USECS_PER_SEC)
 
+/* How exactly the last use of a principal is known */
+#define PRINCIPAL_STEP	(60 * 60 * USECS_PER_SEC)
+
+/* Principals whose use this session has noted of late */
+#define NOTED		256
+
+typedef struct Noted
+{
+	pg_uuid_t	id;
+	TimestampTz at;
+} Noted;
+
+static Noted noted[NOTED];
+
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /*
@@ -103,6 +121,38 @@ require_own_session(void)
 }
 
 /*
+ * Record that a session is this principal's, if that may be due.  Where an old
+ * snapshot is kept, a row that has changed since would make the transaction
+ * fail.
+ */
+static void
+record_principal(const SessionPrincipal *principal)
+{
+	Oid			types[3] = {UUIDOID, TEXTOID, BOOLOID};
+	Datum		values[3];
+	const char	nulls[3] = {' ', principal->method[0] == '\0' ? 'n' : ' ', ' '};
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	Noted	   *place = &noted[rbac_hash_data((const char *) &principal->id, sizeof(pg_uuid_t)) % NOTED];
+	Oid			user;
+	int			context;
+
+	if (XactReadOnly || IsolationUsesXactSnapshot() ||
+		(now - place->at < PRINCIPAL_STEP && memcmp(&place->id, &principal->id, sizeof(pg_uuid_t)) == 0))
+		return;
+	place->id = principal->id;
+	place->at = now;
+	values[0] = UUIDPGetDatum(&principal->id);
+	values[1] = CStringGetTextDatum(principal->method);
+	values[2] = BoolGetDatum(principal->two_factor);
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(rbac_owner_of(rbac_table_oid(RBAC_TABLE_RESOURCE)), context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	SPI_execute_with_args("SELECT aiven_rbac.record_principal_use($1, $2, $3)", 3, types, values, nulls, false, 0);
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+}
+
+/*
  * Both ways end here.  A query is likely to follow, so its plan is seen to at
  * once: it need not run with that of the principal before.
  */
@@ -111,6 +161,7 @@ become(const SessionPrincipal *principal, bool is_local)
 {
 	rbac_session_set(principal, is_local);
 	rbac_plan_follow_principal();
+	record_principal(principal);
 }
 
 /*

@@ -109,6 +109,7 @@ static const TableDescriptor tables[RBAC_TABLES] = {
 	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
 	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
 	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
+	[RBAC_TABLE_PRINCIPAL_USE] = {"principal_use", NOT_READ, 0, ""},
 	[RBAC_TABLE_AUDIT] = {"audit", NOT_READ, 0, ""},
 	[RBAC_TABLE_AUDIT_REST] = {"audit_rest", NOT_READ, 0, ""},
 	[RBAC_TABLE_AUDIT_ARCHIVED] = {"audit_archived", NOT_READ, 0, ""},

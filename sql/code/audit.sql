@@ -168,47 +168,50 @@ COMMENT ON FUNCTION aiven_rbac.audit_time(timestamptz) IS 'a time as the log say
 -- row says, which is told as before and after.  Left out are secrets, digests,
 -- and what other columns say.
 --
+-- Of a change before and after tell what has changed, and what is kept: what says
+-- which of several things it is.
+--
 -- A role with a hundred actions is one row: "source" adds up the rows of tables
 -- that hold sets.  There, and where the identity changes, an UPDATE is told as a
 -- DELETE and an INSERT.
 CREATE FUNCTION aiven_rbac.audited()
-    RETURNS TABLE ("table" text, identity text, source text, organization text, resource text, subject text, subject_name text, picture text)
+    RETURNS TABLE ("table" text, identity text, source text, organization text, resource text, subject text, subject_name text, picture text, kept text[])
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
     VALUES
     ('resource', 'x.id', NULL, 'x.organization', 'x.id', NULL, NULL,
-     'jsonb_build_object(''path'', x.path, ''name'', x.name, ''parent'', x.parent)'),
+     'jsonb_build_object(''path'', x.path, ''name'', x.name, ''parent'', x.parent)', NULL),
     ('organization', 'x.id', NULL, 'x.id', NULL, NULL, NULL,
-     'jsonb_build_object(''support_tier'', x.support_tier)'),
+     'jsonb_build_object(''support_tier'', x.support_tier)', NULL),
     ('project', 'x.id', NULL, 'x.organization', 'x.id', NULL, NULL,
-     'jsonb_build_object(''billing_group'', x.billing_group)'),
+     'jsonb_build_object(''billing_group'', x.billing_group)', NULL),
     ('service', 'x.id', NULL, 'x.organization', 'x.id', NULL, NULL,
-     'jsonb_build_object(''service_type'', x.service_type, ''plan'', x.plan)'),
+     'jsonb_build_object(''service_type'', x.service_type, ''plan'', x.plan)', NULL),
     ('service_user', 'x.service', NULL, '(SELECT s.organization FROM aiven_rbac.service AS s WHERE s.id = x.service)', 'x.service', NULL, NULL,
-     'jsonb_build_object(''username'', x.username)'),
+     'jsonb_build_object(''username'', x.username)', NULL),
     ('plan_list', 'x.resource', NULL, 'x.organization', 'x.resource', NULL, NULL,
-     'jsonb_build_object(''plans'', x.plans)'),
+     'jsonb_build_object(''plans'', x.plans)', NULL),
     ('tag', '(x.resource, x.key)', NULL, 'x.organization', 'x.resource', NULL, NULL,
-     'jsonb_build_object(''key'', x.key, ''value'', x.value)'),
+     'jsonb_build_object(''key'', x.key, ''value'', x.value)', '{key}'::text[]),
     ('principal', 'x.id', NULL, 'coalesce(x.organization, aiven_rbac.domain_manager(x.email))', NULL, 'x.id', 'coalesce(x.email, x.name)',
-     'jsonb_build_object(''name'', x.name, ''email'', x.email, ''description'', x.description, ''deactivated_at'', aiven_rbac.audit_time(x.deactivated_at))'),
+     'jsonb_build_object(''name'', x.name, ''email'', x.email, ''description'', x.description, ''deactivated_at'', aiven_rbac.audit_time(x.deactivated_at))', NULL),
     ('membership', '(x.principal, x.organization)', NULL, 'x.organization', NULL, 'x.principal', NULL,
-     '''{}''::jsonb'),
+     '''{}''::jsonb', NULL),
     ('invitation', 'x.id', NULL, 'x.organization', NULL,
      '(SELECT p.id FROM aiven_rbac.principal AS p WHERE p.kind = ''user'' AND aiven_rbac.fold(p.email) = aiven_rbac.fold(x.email))', 'x.email',
-     'jsonb_build_object(''email'', x.email, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''accepted_at'', aiven_rbac.audit_time(x.accepted_at), ''withdrawn_at'', aiven_rbac.audit_time(x.withdrawn_at))'),
+     'jsonb_build_object(''email'', x.email, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''accepted_at'', aiven_rbac.audit_time(x.accepted_at), ''withdrawn_at'', aiven_rbac.audit_time(x.withdrawn_at))', '{email}'::text[]),
     ('group_member', '(x.member, x.group_id)', NULL, 'x.organization', NULL, 'x.member', NULL,
-     'jsonb_build_object(''group'', x.group_id, ''name'', aiven_rbac.audit_principal_name(x.group_id))'),
+     'jsonb_build_object(''group'', x.group_id, ''name'', aiven_rbac.audit_principal_name(x.group_id))', NULL),
     ('access_grant', '(x.principal, x.resource, x.grantable)', NULL, 'x.organization', 'x.resource', 'x.principal', NULL,
-     'jsonb_build_object(''name'', aiven_rbac.audit_grantable_name(x.grantable), ''valid_from'', aiven_rbac.audit_time(x.valid_from), ''valid_until'', aiven_rbac.audit_time(x.valid_until))'),
+     'jsonb_build_object(''name'', aiven_rbac.audit_grantable_name(x.grantable), ''valid_from'', aiven_rbac.audit_time(x.valid_from), ''valid_until'', aiven_rbac.audit_time(x.valid_until))', '{name}'::text[]),
     ('grantable', 'x.id', NULL, 'x.owner', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''console_name'', x.console_name)'),
+     'jsonb_build_object(''name'', x.name, ''console_name'', x.console_name)', '{name}'::text[]),
     ('grantable_on', NULL,
      'SELECT g.owner, g.name, jsonb_agg(c.resource_kind ORDER BY c.resource_kind) AS members
       FROM %s AS c JOIN aiven_rbac.grantable AS g ON g.id = c.grantable GROUP BY g.id',
      'x.owner', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''grantable_on'', x.members)'),
+     'jsonb_build_object(''name'', x.name, ''grantable_on'', x.members)', NULL),
     ('allowed_action', NULL,
      'SELECT y.owner, y.name, jsonb_object_agg(y.granted_on, y.actions) AS members
       FROM (SELECT g.id, g.owner, g.name, c.granted_on, jsonb_agg(a.name ORDER BY a.name) AS actions
@@ -216,45 +219,46 @@ CREATE FUNCTION aiven_rbac.audited()
             JOIN aiven_rbac.action AS a ON a.number = c.action GROUP BY g.id, c.granted_on) AS y
       GROUP BY y.id, y.owner, y.name',
      'x.owner', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''actions'', x.members)'),
+     'jsonb_build_object(''name'', x.name, ''actions'', x.members)', NULL),
     ('action', 'x.number', NULL, 'NULL::uuid', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''resource_kind'', x.resource_kind, ''description'', x.description)'),
+     'jsonb_build_object(''name'', x.name, ''resource_kind'', x.resource_kind, ''description'', x.description)', '{name}'::text[]),
     ('domain', '(x.organization, x.name)', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''verified_at'', aiven_rbac.audit_time(x.verified_at))'),
+     'jsonb_build_object(''name'', x.name, ''verified_at'', aiven_rbac.audit_time(x.verified_at))', '{name}'::text[]),
     ('identity_provider', 'x.id', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''entity_id'', x.entity_id, ''url'', x.url, ''certificate_fingerprint'', x.certificate_fingerprint, ''enabled'', x.enabled)'),
+     'jsonb_build_object(''name'', x.name, ''entity_id'', x.entity_id, ''url'', x.url, ''certificate_fingerprint'', x.certificate_fingerprint, ''enabled'', x.enabled)', '{name}'::text[]),
     ('authentication_policy', 'x.organization', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''require_two_factor'', x.require_two_factor, ''allowed_methods'', x.allowed_methods, ''personal_tokens'', x.personal_tokens)'),
+     'jsonb_build_object(''require_two_factor'', x.require_two_factor, ''allowed_methods'', x.allowed_methods, ''personal_tokens'', x.personal_tokens)', NULL),
     ('billing_address', 'x.id', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''company_name'', x.company_name, ''address_lines'', x.address_lines, ''city'', x.city, ''postal_code'', x.postal_code, ''state'', x.state, ''country_code'', x.country_code)'),
+     'jsonb_build_object(''company_name'', x.company_name, ''address_lines'', x.address_lines, ''city'', x.city, ''postal_code'', x.postal_code, ''state'', x.state, ''country_code'', x.country_code)', '{company_name}'::text[]),
     ('payment_method', 'x.id', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''provider'', x.provider, ''last_four'', x.last_four)'),
+     'jsonb_build_object(''provider'', x.provider, ''last_four'', x.last_four)', '{provider,last_four}'::text[]),
     ('billing_group', 'x.id', NULL, 'x.organization', NULL, NULL, NULL,
-     'jsonb_build_object(''name'', x.name, ''currency'', x.currency, ''tax_id'', x.tax_id, ''billing_emails'', x.billing_emails, ''billing_address'', x.billing_address, ''payment_method'', x.payment_method)'),
+     'jsonb_build_object(''name'', x.name, ''currency'', x.currency, ''tax_id'', x.tax_id, ''billing_emails'', x.billing_emails, ''billing_address'', x.billing_address, ''payment_method'', x.payment_method)', '{name}'::text[]),
     ('token', 'x.prefix', NULL,
      '(SELECT coalesce(p.organization, aiven_rbac.domain_manager(p.email)) FROM aiven_rbac.principal AS p WHERE p.id = x.principal)', NULL, 'x.principal', NULL,
-     'jsonb_build_object(''prefix'', x.prefix, ''description'', x.description, ''allowed_networks'', x.allowed_networks, ''extend_when_used'', x.extend_when_used, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''revoked_at'', aiven_rbac.audit_time(x.revoked_at))'),
+     'jsonb_build_object(''prefix'', x.prefix, ''description'', x.description, ''allowed_networks'', x.allowed_networks, ''extend_when_used'', x.extend_when_used, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''revoked_at'', aiven_rbac.audit_time(x.revoked_at))', '{prefix}'::text[]),
     ('database_role', 'x.role', NULL,
      'coalesce((SELECT coalesce(p.organization, aiven_rbac.domain_manager(p.email)) FROM aiven_rbac.principal AS p WHERE p.id = x.principal),
                (SELECT s.organization FROM aiven_rbac.service AS s WHERE s.id = x.service))', 'x.service', 'x.principal', NULL,
-     'jsonb_build_object(''role'', x.role::text, ''principal'', x.principal, ''username'', x.username)'),
+     'jsonb_build_object(''role'', x.role::text, ''principal'', x.principal, ''username'', x.username)', '{role}'::text[]),
     ('acknowledged_finding', '(x.object, x.finding)', NULL, 'NULL::uuid', NULL, NULL, NULL,
-     'jsonb_build_object(''object'', x.object, ''finding'', x.finding, ''reason'', x.reason)'),
+     'jsonb_build_object(''object'', x.object, ''finding'', x.finding, ''reason'', x.reason)', '{object,finding}'::text[]),
     ('audit_archived', 'x.month', NULL, 'NULL::uuid', NULL, NULL, NULL,
-     'jsonb_build_object(''month'', x.month)')
+     'jsonb_build_object(''month'', x.month)', NULL)
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.audited() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.audited() IS
     'what the log tells of the rows of each table: expressions for audit_query()';
 
-CREATE FUNCTION aiven_rbac.audit_changes(old jsonb, new jsonb) RETURNS jsonb
+CREATE FUNCTION aiven_rbac.audit_changes(old jsonb, new jsonb, kept text[]) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-    SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(new) AS e WHERE old -> e.key IS DISTINCT FROM e.value
+    SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(new) AS e WHERE old -> e.key IS DISTINCT FROM e.value OR e.key = ANY (kept)
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.audit_changes(jsonb, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.audit_changes(jsonb, jsonb) IS 'what of a new picture differs from an old one';
+REVOKE ALL ON FUNCTION aiven_rbac.audit_changes(jsonb, jsonb, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.audit_changes(jsonb, jsonb, text[]) IS
+    'what of a new picture differs from an old one, and what is told of it in any case';
 
 -- In a restored row the number of the transaction is another server's.
 CREATE VIEW aiven_rbac.audit_installation AS
@@ -301,8 +305,8 @@ BEGIN
         old := regexp_replace(a.picture, '\mx\.', 'o.', 'g');
         new := regexp_replace(a.picture, '\mx\.', 'n.', 'g');
         condition := format('%s AND %s IS DISTINCT FROM %s', condition, old, new);
-        part := format('aiven_rbac.audit_changes(%s, %s)', new, old);
-        new := format('aiven_rbac.audit_changes(%s, %s)', old, new);
+        part := format('aiven_rbac.audit_changes(%s, %s, %L)', new, old, a.kept);
+        new := format('aiven_rbac.audit_changes(%s, %s, %L)', old, new, a.kept);
         old := part;
     ELSE
         old := CASE operation WHEN 'DELETE' THEN format('jsonb_strip_nulls(%s)', a.picture) ELSE 'NULL::jsonb' END;

@@ -94,7 +94,7 @@ BEGIN
                (principal, resource, grantable, organization, resource_kind, grantable_organization, valid_from, valid_until)
         VALUES (p.id, r.id, g.id, r.organization, r.kind, g.organization, rbac_grant.valid_from, rbac_grant.valid_until)
         ON CONFLICT ON CONSTRAINT access_grant_pkey DO UPDATE
-        SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, granted_at = EXCLUDED.granted_at
+        SET valid_from = EXCLUDED.valid_from, valid_until = EXCLUDED.valid_until, granted_at = EXCLUDED.granted_at, granted_by = EXCLUDED.granted_by
         WHERE (a.valid_from, a.valid_until) IS DISTINCT FROM (EXCLUDED.valid_from, EXCLUDED.valid_until)
           AND (rbac_grant.replace OR a.valid_until <= aiven_rbac.judged_at());
         IF FOUND THEN

@@ -245,6 +245,32 @@ REVOKE ALL ON FUNCTION aiven_rbac.record_token_use(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.record_token_use(text) IS
     'note that a token is used, and extend it if it is to be extended';
 
+-- The same for a principal.  There is no row until the first use: whoever makes it
+-- holds a lock that others try for and do not wait for.
+CREATE FUNCTION aiven_rbac.record_principal_use(principal uuid, method text, two_factor boolean) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    UPDATE aiven_rbac.principal_use AS u
+    SET last_used_at = clock_timestamp(), method = record_principal_use.method, two_factor = record_principal_use.two_factor
+    WHERE u.principal = (SELECT x.principal FROM aiven_rbac.principal_use AS x
+                         WHERE x.principal = record_principal_use.principal AND x.last_used_at < clock_timestamp() - interval '1 hour'
+                         FOR UPDATE SKIP LOCKED);
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM aiven_rbac.principal_use AS x WHERE x.principal = record_principal_use.principal)
+       AND EXISTS (SELECT FROM aiven_rbac.principal AS p WHERE p.id = record_principal_use.principal)
+       AND pg_try_advisory_xact_lock('aiven_rbac.principal_use'::regclass::oid::integer, hashtext(principal::text)) THEN
+        INSERT INTO aiven_rbac.principal_use (principal, last_used_at, method, two_factor)
+        VALUES (principal, clock_timestamp(), method, two_factor) ON CONFLICT DO NOTHING;
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.record_principal_use(uuid, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.record_principal_use(uuid, text, boolean) IS
+    'note that a session is a principal''s, unless that was noted within the hour';
+
 -- Everybody may call it: a token is proof, and one can't be guessed, however
 -- often somebody tries.  An address that a caller gives is worth as much as the
 -- caller; behind a pooler or a back end only they know the client's.

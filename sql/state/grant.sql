@@ -10,6 +10,7 @@ CREATE TABLE aiven_rbac.access_grant (
     valid_from             timestamptz,
     valid_until            timestamptz,
     granted_at             timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    granted_by             uuid DEFAULT aiven_rbac.acting_principal(),
     CONSTRAINT access_grant_pkey PRIMARY KEY (principal, resource, grantable),
     CONSTRAINT access_grant_membership_fkey FOREIGN KEY (principal, organization)
         REFERENCES aiven_rbac.membership (principal, organization) ON DELETE CASCADE,
@@ -26,3 +27,17 @@ CREATE INDEX access_grant_organization_idx ON aiven_rbac.access_grant (organizat
 CREATE INDEX access_grant_grantable_idx ON aiven_rbac.access_grant (grantable);
 COMMENT ON TABLE aiven_rbac.access_grant IS
     'who was given what where, optionally for the period [valid_from, valid_until)';
+
+CREATE TYPE aiven_rbac.reviewed AS (
+    principal   uuid,
+    place       @extschema@.rbac_path,
+    grantable   uuid,
+    granted_on  text,       -- the kind of the place
+    grant_name  text,
+    via         text,
+    valid_from  timestamptz,
+    valid_until timestamptz,
+    granted_by  uuid,
+    granted_at  timestamptz
+);
+COMMENT ON TYPE aiven_rbac.reviewed IS 'a grant as it comes to somebody, directly or through a group';

@@ -1,5 +1,13 @@
 -- Users, application users and groups, and how they belong to organizations.
 
+-- Who grants, or adds to a group: a default, which costs nothing where there are
+-- many rows.
+CREATE FUNCTION aiven_rbac.acting_principal() RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_current_principal'
+    LANGUAGE C STABLE PARALLEL SAFE;
+REVOKE ALL ON FUNCTION aiven_rbac.acting_principal() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.acting_principal() IS 'the session''s principal; NULL where an operator acts';
+
 CREATE TABLE aiven_rbac.principal (
     id             uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     kind           text NOT NULL,
@@ -82,6 +90,7 @@ CREATE TABLE aiven_rbac.group_member (
     group_kind     text NOT NULL DEFAULT 'group' CHECK (group_kind = 'group'),
     account_owners boolean NOT NULL DEFAULT false,
     added_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    added_by       uuid DEFAULT aiven_rbac.acting_principal(),
     CONSTRAINT group_member_pkey PRIMARY KEY (member, group_id),
     CONSTRAINT group_member_group_fkey FOREIGN KEY (group_id, group_kind, organization, account_owners)
         REFERENCES aiven_rbac.principal (id, kind, organization, account_owners) ON DELETE CASCADE,
@@ -94,3 +103,15 @@ CREATE INDEX group_member_account_owners_idx ON aiven_rbac.group_member (organiz
 CREATE INDEX group_member_group_idx ON aiven_rbac.group_member (group_id);
 COMMENT ON TABLE aiven_rbac.group_member IS
     'members of groups; those of an organization''s account owners group are its super admins';
+
+-- Nobody waits for this table, whoever ends somebody's access least of all: it has
+-- no foreign key, and a row outlives its principal.
+CREATE TABLE aiven_rbac.principal_use (
+    principal    uuid NOT NULL,
+    last_used_at timestamptz NOT NULL,
+    method       text,
+    two_factor   boolean NOT NULL,
+    CONSTRAINT principal_use_pkey PRIMARY KEY (principal)
+);
+COMMENT ON TABLE aiven_rbac.principal_use IS
+    'when a session was last a principal''s, to the hour, and how it had logged in';

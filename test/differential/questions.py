@@ -313,8 +313,8 @@ def ask_review(runner, session, seed):
         return None, 0
     place = random.Random(seed).choice(organizations)
     code, rows = runner.guarded(
-        session, f'SELECT {INSTANT}, f.principal, f.grant_name, f.via, f.in_force, f.resource'
-        f' FROM rbac_access_review({literal(world.path(place))}) AS f')
+        session, f'SELECT {INSTANT}, f.principal, f.grant_name, f.via, f.in_force, f.granted_on'
+        f' FROM rbac_access_review({literal(world.path(place))}) AS f WHERE f.grant_name IS NOT NULL')
     instant = rows[0][0] if code is None and rows else runner.now()
     if code != refusal(world, session, place, instant):
         return f'raised {code}: {rows}, expected {refusal(world, session, place, instant)}', 0

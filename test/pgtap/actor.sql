@@ -36,6 +36,7 @@ INSERT INTO guard VALUES
     ('hold_resource', $$ aiven_rbac.hold_resource($actor, 'acme', '{organization}', 'share') $$),
     ('find_audit_place', $$ aiven_rbac.find_audit_place($actor, 'audit_log.view', 'acme') $$),
     ('find_gone', $$ (aiven_rbac.find_gone($actor, 'audit_log.view', NULL, test.id('gone'))).id IS NOT NULL $$),
+    ('find_resource_then', $$ (aiven_rbac.find_resource_then($actor, 'acme', NULL, clock_timestamp())).id IS NOT NULL $$),
     ('may_know', $$ aiven_rbac.may_know($actor, $robot) $$),
     ('find_principal', $$ aiven_rbac.find_principal($actor, test.p('robot'), '{application_user}') $$),
     ('find_principal_now', $$ aiven_rbac.find_principal_now($actor, test.p('robot'), '{application_user}') $$),

@@ -8,7 +8,7 @@ SELECT no_plan();
 
 SELECT set_eq($$ SELECT t.name FROM aiven_rbac.tables() AS t WHERE t.condition IS NOT NULL
                  EXCEPT SELECT v."table" FROM aiven_rbac.audited() AS v $$,
-              '{audit,audit_horizon,audit_rest,audit_seal,dumped_table,retired_id,token_use}'::text[],
+              '{audit,audit_horizon,audit_rest,audit_seal,dumped_table,principal_use,retired_id,token_use}'::text[],
               'every table is told of, but those that say nothing of their own, and the log itself');
 SELECT is_empty($$ SELECT v."table", o.operation
                    FROM aiven_rbac.audited() AS v, (VALUES ('INSERT'), ('DELETE')) AS o (operation)
@@ -47,7 +47,7 @@ INSERT INTO told (who, statement, expected) VALUES
      '{"grant.created carol@acme.example acme.finance bob@acme.example {\"name\": \"developer\"}"}'),
     ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance') $$, '{}'),
     ('carol', $$ SELECT rbac_grant(test.p('bob'), 'developer', 'acme.finance', valid_until => '2199-01-01 00:00+01', replace => true) $$,
-     '{"grant.changed carol@acme.example acme.finance bob@acme.example {\"valid_until\": null} {\"valid_until\": \"2198-12-31T23:00:00+00:00\"}"}'),
+     '{"grant.changed carol@acme.example acme.finance bob@acme.example {\"name\": \"developer\", \"valid_until\": null} {\"name\": \"developer\", \"valid_until\": \"2198-12-31T23:00:00+00:00\"}"}'),
     ('carol', $$ SELECT rbac_revoke(test.p('bob'), 'developer', 'acme.finance') $$,
      '{"grant.deleted carol@acme.example acme.finance bob@acme.example {\"name\": \"developer\", \"valid_until\": \"2198-12-31T23:00:00+00:00\"}"}'),
     ('carol', $$ SELECT rbac_revoke(test.p('bob'), 'developer', 'acme.finance') $$, '{}'),
@@ -64,7 +64,7 @@ INSERT INTO told (who, statement, expected) VALUES
     ('ann', $$ SELECT rbac_tag_set('acme.finance', 'env', 'prod') $$,
      '{"tag.created ann@acme.example acme.finance {\"key\": \"env\", \"value\": \"prod\"}"}'),
     ('ann', $$ SELECT rbac_tag_set('acme.finance', 'env', 'test') $$,
-     '{"tag.changed ann@acme.example acme.finance {\"value\": \"prod\"} {\"value\": \"test\"}"}'),
+     '{"tag.changed ann@acme.example acme.finance {\"key\": \"env\", \"value\": \"prod\"} {\"key\": \"env\", \"value\": \"test\"}"}'),
     ('ann', $$ SELECT rbac_unit_rename('acme.analytics', 'Numbers', 'numbers') $$,
      '{"unit.renamed ann@acme.example acme.analytics {\"name\": \"Analytics\"} {\"name\": \"Numbers\"}",
        "unit.renamed ann@acme.example acme.numbers {\"path\": \"acme.analytics\"} {\"path\": \"acme.numbers\"}"}'),

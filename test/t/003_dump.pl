@@ -120,10 +120,11 @@ my $structure = q{
 # What a new database lets PUBLIC do, before 15, is no matter of a restore's.
 my $findings = q{SELECT object || ': ' || finding FROM rbac_check_protection()
 	WHERE severity <> 'notice' AND object !~ '^role' AND object <> 'schema "public"' ORDER BY 1};
+# Whoever is set leaves that it was there: that comes before the contents.
 my %source = (
 	decisions => decisions($node, 'source'),
-	contents => $node->safe_psql('source', $contents),
 	rows => $node->safe_psql('source', $rows_seen),
+	contents => $node->safe_psql('source', $contents),
 	structure => $node->safe_psql('source', $structure));
 like($source{decisions}, qr/^user\|Erin\|acme\.analytics\.data-warehouse\|.*\bpurger\b.*\btopic\.purge\b/m, 'a role of one\'s own counts');
 unlike($source{decisions}, qr/^user\|Dave\|/m, 'and who is deactivated does not');

@@ -30,7 +30,7 @@ CREATE FUNCTION test.r(path text) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
     AS $$ SELECT x.id FROM aiven_rbac.resource AS x WHERE x.path = r.path::rbac_path $$;
 
--- What all the extension's tables hold but the log, and those of the schema "tenant" if
+-- What all the extension's tables hold but the log and who was there last, and those of the schema "tenant" if
 -- there is one, in few characters
 CREATE FUNCTION test.digest() RETURNS text
     LANGUAGE plpgsql STABLE SECURITY DEFINER
@@ -41,7 +41,7 @@ DECLARE
     result text := '';
 BEGIN
     FOR relation IN SELECT oid FROM pg_catalog.pg_class
-                    WHERE relnamespace IN ('aiven_rbac'::regnamespace, to_regnamespace('tenant')) AND relkind = 'r' AND relname !~ '^audit_'
+                    WHERE relnamespace IN ('aiven_rbac'::regnamespace, to_regnamespace('tenant')) AND relkind = 'r' AND relname !~ '^audit_|^principal_use$'
                     ORDER BY relname LOOP
         EXECUTE format('SELECT sum(hashtextextended(x::text, 0))::text FROM %s AS x', relation) INTO rows;
         result := concat_ws(' ', result, relation, rows);
