@@ -41,3 +41,12 @@ CREATE TYPE aiven_rbac.reviewed AS (
     granted_at  timestamptz
 );
 COMMENT ON TYPE aiven_rbac.reviewed IS 'a grant as it comes to somebody, directly or through a group';
+
+-- One row for each thing: where the document speaks of it, when its turn comes, what
+-- it is, and what is compared.  "given" is told to whoever makes it, and compared
+-- with nothing.
+CREATE TYPE aiven_rbac.document_row AS (section text, turn int, kind text, key text, value jsonb, given jsonb, at text);
+COMMENT ON TYPE aiven_rbac.document_row IS 'one thing that a document speaks of';
+
+CREATE TYPE aiven_rbac.document_step AS (step int, change text, kind text, key text, before jsonb, after jsonb, given jsonb);
+COMMENT ON TYPE aiven_rbac.document_step IS 'what has to be done for a document to be true';

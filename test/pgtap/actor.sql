@@ -28,6 +28,7 @@ INSERT INTO guard VALUES
     ('require_own', $$ aiven_rbac.require_own($actor, 'billing_group', $billing, test.id('acme')) $$),
     ('require_billing_group', $$ aiven_rbac.require_billing_group($actor, $billing, $finance) $$),
     ('require_sight_of_grants', $$ aiven_rbac.require_sight_of_grants($actor, test.id('acme')) $$),
+    ('require_sight_of_all', $$ aiven_rbac.require_sight_of_all($actor, test.id('acme')) $$),
     ('require_token_of_application_user', $$ aiven_rbac.require_token_of_application_user($actor, $robot) $$),
     ('is_member', $$ aiven_rbac.is_member($actor, test.id('acme')) $$),
     ('is_member_now', $$ aiven_rbac.is_member_now($actor, test.id('acme')) $$),

@@ -109,7 +109,7 @@ sub make_world
 	my ($session) = @_;
 
 	@tables = map { $_->[0] } $session->rows(
-		"SELECT relname FROM pg_class WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r' AND relname !~ '^audit' ORDER BY 1");
+		"SELECT relname FROM pg_class WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind = 'r' AND relname !~ '^audit|^principal_use\$' ORDER BY 1");
 	$session->rows(
 		'CREATE SCHEMA races;
 		 CREATE TABLE races.row (id serial, kind text, relation text, content text, shown text);
