@@ -200,7 +200,10 @@ CREATE FUNCTION aiven_rbac.audited()
      '''{}''::jsonb', NULL),
     ('invitation', 'x.id', NULL, 'x.organization', NULL,
      '(SELECT p.id FROM aiven_rbac.principal AS p WHERE p.kind = ''user'' AND aiven_rbac.fold(p.email) = aiven_rbac.fold(x.email))', 'x.email',
-     'jsonb_build_object(''email'', x.email, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''accepted_at'', aiven_rbac.audit_time(x.accepted_at), ''withdrawn_at'', aiven_rbac.audit_time(x.withdrawn_at))', '{email}'::text[]),
+     'jsonb_build_object(''email'', x.email, ''expires_at'', aiven_rbac.audit_time(x.expires_at), ''accepted_at'', aiven_rbac.audit_time(x.accepted_at), ''withdrawn_at'', aiven_rbac.audit_time(x.withdrawn_at))
+      || CASE WHEN x.grants <> ''[]'' THEN jsonb_build_object(''grants'', x.grants) ELSE ''{}'' END
+      || CASE WHEN x.groups <> ''{}'' THEN jsonb_build_object(''groups'', x.groups) ELSE ''{}'' END
+      || CASE WHEN x.dropped <> ''[]'' THEN jsonb_build_object(''dropped'', x.dropped) ELSE ''{}'' END', '{email}'::text[]),
     ('group_member', '(x.member, x.group_id)', NULL, 'x.organization', NULL, 'x.member', NULL,
      'jsonb_build_object(''group'', x.group_id, ''name'', aiven_rbac.audit_principal_name(x.group_id))', NULL),
     ('access_grant', '(x.principal, x.resource, x.grantable)', NULL, 'x.organization', 'x.resource', 'x.principal', NULL,

@@ -32,6 +32,30 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_grant(aiven_rbac.actor, aiven_rbac.res
 COMMENT ON FUNCTION aiven_rbac.require_grant(aiven_rbac.actor, aiven_rbac.resource, text, timestamptz, timestamptz) IS
     'the role or permission that a name stands for, held; an error unless it can be granted on a resource, and by the actor';
 
+CREATE FUNCTION aiven_rbac.require_period(valid_from timestamptz, valid_until timestamptz) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF valid_from >= valid_until THEN
+        RAISE EXCEPTION 'the period of a grant must not be empty'
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
+                  HINT = 'Let it end after it begins; NULL means no limit.';
+    ELSIF valid_until <= aiven_rbac.judged_at() THEN
+        RAISE EXCEPTION 'the period of a grant must not be over'
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('It would have ended at %s.', valid_until),
+                  HINT = 'rbac_revoke() ends a grant that stands.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_period(timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_period(timestamptz, timestamptz) IS
+    'raise if the period of a grant is empty or over';
+
 CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_path,
         valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL, replace boolean DEFAULT false)
     RETURNS boolean
@@ -50,17 +74,7 @@ BEGIN
     IF name IS NULL THEN
         RAISE EXCEPTION 'name of the role or permission must not be null' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    IF valid_from >= valid_until THEN
-        RAISE EXCEPTION 'the period of a grant must not be empty'
-            USING ERRCODE = 'invalid_parameter_value',
-                  DETAIL = format('It would begin at %s and end at %s.', valid_from, valid_until),
-                  HINT = 'Let it end after it begins; NULL means no limit.';
-    ELSIF valid_until <= aiven_rbac.judged_at() THEN
-        RAISE EXCEPTION 'the period of a grant must not be over'
-            USING ERRCODE = 'invalid_parameter_value',
-                  DETAIL = format('It would have ended at %s.', valid_until),
-                  HINT = 'rbac_revoke() ends a grant that stands.';
-    END IF;
+    PERFORM aiven_rbac.require_period(valid_from, valid_until);
     g := aiven_rbac.require_grant(actor, r, name, valid_from, valid_until);
     IF p.account_owners THEN
         RAISE EXCEPTION 'nothing can be granted to the account owners group'

@@ -84,6 +84,34 @@ CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
 COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
     'delete a group, with its grants; it requires group.delete';
 
+-- No grant may come to the group between the look at its grants and the new
+-- member (a grant references, and so locks, the group's membership).  The look is
+-- at what is there now: a snapshot from before would let in whoever had the
+-- patience to keep one.
+CREATE FUNCTION aiven_rbac.require_group_member_add(actor aiven_rbac.actor, g aiven_rbac.principal) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    a record;
+BEGIN
+    PERFORM aiven_rbac.hold_membership((g).id, (g).organization, 'change');
+    IF EXISTS (SELECT FROM aiven_rbac.grants_now((g).id)) THEN
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add_privileged', (g).organization);
+        FOR a IN SELECT * FROM aiven_rbac.grants_now((g).id) LOOP
+            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
+        END LOOP;
+    ELSE
+        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add', (g).organization);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_group_member_add(aiven_rbac.actor, aiven_rbac.principal) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_group_member_add(aiven_rbac.actor, aiven_rbac.principal) IS
+    'raise unless the actor may add somebody to a group, whose grants are held';
+
 CREATE FUNCTION @extschema@.rbac_group_member_add("group" uuid, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -94,26 +122,16 @@ DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     g aiven_rbac.principal := aiven_rbac.hold_principal(actor, "group", '{group}', 'share');
     p aiven_rbac.principal := aiven_rbac.hold_principal(actor, principal, '{user,application_user}', 'share');
-    a record;
 BEGIN
-    -- No grant may come to the group between the look at its grants and the
-    -- new member (a grant references, and so locks, the group's membership).
-    -- The look is at what is there now: a snapshot from before would let in
-    -- whoever had the patience to keep one.
-    PERFORM aiven_rbac.hold_membership(g.id, g.organization, 'change');
     IF g.account_owners THEN
+        PERFORM aiven_rbac.hold_membership(g.id, g.organization, 'change');
         PERFORM aiven_rbac.require_to_hand_out(actor, 'super_admin.manage', g.organization);
         IF p.kind <> 'user' THEN
             RAISE EXCEPTION 'application user "%" cannot be a super admin', aiven_rbac.excerpt(p.name)
                 USING ERRCODE = 'wrong_object_type', HINT = 'Grant it "role:organization:admin" instead.';
         END IF;
-    ELSIF EXISTS (SELECT FROM aiven_rbac.grants_now(g.id)) THEN
-        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add_privileged', g.organization);
-        FOR a IN SELECT * FROM aiven_rbac.grants_now(g.id) LOOP
-            PERFORM aiven_rbac.require_all_of(actor, a.resource, a.grantable, a.valid_from, a.valid_until, true);
-        END LOOP;
     ELSE
-        PERFORM aiven_rbac.require_to_hand_out(actor, 'group_member.add', g.organization);
+        PERFORM aiven_rbac.require_group_member_add(actor, g);
     END IF;
     IF NOT aiven_rbac.hold_membership(p.id, g.organization, 'share') THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user,application_user}');

@@ -74,11 +74,14 @@ CREATE FUNCTION aiven_rbac.require_to_hand_out(actor aiven_rbac.actor, action te
     AS $$
 #variable_conflict use_variable
 BEGIN
-    PERFORM aiven_rbac.require(actor, action, resource);
+    -- Somebody else than the session's principal: whoever made an invitation
+    IF (actor).operator OR (actor).principal IS NULL OR (actor).principal = @extschema@.rbac_current_principal() THEN
+        PERFORM aiven_rbac.require(actor, action, resource);
+    END IF;
     IF (actor).operator IS NOT TRUE AND aiven_rbac.may_hand_out((actor).principal, resource, action) IS NOT TRUE THEN
         RAISE EXCEPTION 'permission denied for the resource with id %', resource
             USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('The session''s principal has just lost the action "%s" there.', action);
+                  DETAIL = format('Whoever hands it out does not hold the action "%s" there any more.', action);
     END IF;
 END
 $$;

@@ -163,14 +163,22 @@ CREATE VIEW aiven_rbac.visible_invitation WITH (security_barrier) AS
            CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted'
                 WHEN i.withdrawn_at IS NOT NULL THEN 'withdrawn'
                 WHEN i.expires_at <= aiven_rbac.judged_at() THEN 'expired'
-                ELSE 'pending' END AS state
+                ELSE 'pending' END AS state,
+           coalesce(n.email, n.name) AS inviter_name,
+           (SELECT jsonb_agg(jsonb_build_object('name', g.name, 'resource', o.path) || (e.item - '{grantable,resource}'::text[]) ORDER BY e.number)
+            FROM jsonb_array_elements(i.grants) WITH ORDINALITY AS e (item, number)
+            JOIN aiven_rbac.grantable AS g ON g.id = (e.item ->> 'grantable')::uuid
+            JOIN aiven_rbac.resource AS o ON o.id = (e.item ->> 'resource')::uuid) AS grants,
+           ARRAY(SELECT g.name FROM aiven_rbac.principal AS g WHERE g.id = ANY (i.groups) AND g.kind = 'group' ORDER BY g.name) AS groups,
+           i.dropped
     FROM aiven_rbac.invitation AS i
     JOIN aiven_rbac.resource AS r ON r.id = i.organization
+    LEFT JOIN aiven_rbac.principal AS n ON n.id = i.inviter
     WHERE @extschema@.rbac_has_permission(i.organization, 'user_invitation.view')
        OR aiven_rbac.fold(i.email) = (SELECT aiven_rbac.fold(p.email) FROM aiven_rbac.principal AS p
                                       WHERE p.id = aiven_rbac.self());
 COMMENT ON VIEW aiven_rbac.visible_invitation IS
-    'invitations and what became of them; each requires user_invitation.view; a user also sees those to the user''s own email';
+    'invitations, what they offer, and what became of them, with what was not given in the end; each requires user_invitation.view; a user also sees those to the user''s own email';
 
 CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
     SELECT a.organization, a.principal, p.kind, coalesce(p.email, p.name) AS principal_name,

@@ -71,6 +71,17 @@ CREATE TABLE aiven_rbac.invitation (
     expires_at   timestamptz NOT NULL,
     accepted_at  timestamptz,
     withdrawn_at timestamptz,
+    -- Whoever invites may offer grants and groups, which are judged again when the
+    -- invitation is accepted: by what the inviter may hand out then.  One that is
+    -- gone hands out nothing, so that nothing is known of it by a foreign key.
+    inviter      uuid,
+    by_operator  boolean NOT NULL DEFAULT false,
+    grants       jsonb NOT NULL DEFAULT '[]'
+        CONSTRAINT invitation_grants_shape CHECK (pg_catalog.jsonb_typeof(grants) = 'array' AND pg_catalog.jsonb_array_length(grants) <= 100),
+    groups       uuid[] NOT NULL DEFAULT '{}'
+        CONSTRAINT invitation_groups_number CHECK (pg_catalog.cardinality(groups) <= 100 AND pg_catalog.array_position(groups, NULL) IS NULL),
+    dropped      jsonb NOT NULL DEFAULT '[]'
+        CONSTRAINT invitation_dropped_shape CHECK (pg_catalog.jsonb_typeof(dropped) = 'array'),
     CONSTRAINT invitation_pkey PRIMARY KEY (id),
     CONSTRAINT invitation_organization_fkey FOREIGN KEY (organization)
         REFERENCES aiven_rbac.organization (id) ON DELETE CASCADE,

@@ -24,6 +24,10 @@ INSERT INTO guard VALUES
     ('require_way_in', $$ aiven_rbac.require_way_in($actor, $globex, NULL, ROW(NULL, true, NULL, true)::aiven_rbac.authentication_policy) $$),
     ('require_move', $$ aiven_rbac.require_move($actor, $finance, $globex) $$),
     ('require_grant', $$ aiven_rbac.require_grant($actor, $finance, 'admin', NULL, NULL) $$),
+    ('require_group_member_add', $$ aiven_rbac.require_group_member_add($actor, $team) $$),
+    ('require_offered_group', $$ aiven_rbac.require_offered_group($actor, test.p('team')) $$),
+    ('offered_groups', $$ aiven_rbac.offered_groups($actor, 'acme', '{team}') $$),
+    ('offered_grants', $$ aiven_rbac.offered_grants($actor, test.id('acme'), '[{"name": "admin", "resource": "acme.finance"}]') $$),
     ('hold_named', $$ aiven_rbac.hold_named($actor, 'acme', jsonb_build_array(jsonb_build_object('principal', test.p('robot')))) $$),
     ('require_own', $$ aiven_rbac.require_own($actor, 'billing_group', $billing, test.id('acme')) $$),
     ('require_billing_group', $$ aiven_rbac.require_billing_group($actor, $billing, $finance) $$),
@@ -59,6 +63,7 @@ BEGIN
     call := replace(call, '$finance', format(row, 'resource', 'path', 'acme.finance'));
     call := replace(call, '$globex', format(row, 'resource', 'path', 'globex'));
     call := replace(call, '$carol', format(row, 'principal', 'name', 'carol'));
+    call := replace(call, '$team', format(row, 'principal', 'name', 'team'));
     call := replace(call, '$robot', format(row, 'principal', 'name', 'robot'));
     EXECUTE 'SELECT ' || call INTO result;
     RETURN CASE WHEN result = 'false' THEN 'refused' ELSE 'allowed' END;
