@@ -321,12 +321,12 @@ SELECT id, 'web' FROM aiven_rbac.resource WHERE kind = 'service';
 INSERT INTO platform.opensearch_index (service, name)
 SELECT id, 'logs' FROM aiven_rbac.resource WHERE kind = 'service';
 
--- The platform's back end.  It may log principals in by their tokens, which
--- everybody may, and say itself who somebody is whom it has authenticated.
+-- The platform's back end.  It may log principals in by their tokens, from
+-- the address that it says, and say itself who somebody is whom it has authenticated.
 CREATE ROLE platform_backend LOGIN;
 GRANT USAGE ON SCHEMA platform TO platform_backend;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA platform TO platform_backend;
-GRANT EXECUTE ON FUNCTION rbac_set_principal TO platform_backend;
+GRANT EXECUTE ON FUNCTION rbac_set_principal, rbac_authenticate TO platform_backend;
 
 -- Try it:
 --

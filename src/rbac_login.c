@@ -74,6 +74,7 @@ PG_FUNCTION_INFO_V1(rbac_set_principal);
 PG_FUNCTION_INFO_V1(rbac_current_principal);
 PG_FUNCTION_INFO_V1(rbac_reset_principal);
 PG_FUNCTION_INFO_V1(rbac_authenticate);
+PG_FUNCTION_INFO_V1(rbac_authenticate_here);
 PG_FUNCTION_INFO_V1(rbac_make_token);
 
 /* "rbac_", then what tells a token from others */
@@ -378,17 +379,12 @@ record_use(const char *prefix, const TokenRow *row, TimestampTz now)
 }
 
 /*
- * rbac_authenticate(token text, client_address inet, is_local boolean) → uuid
- *
  * Make the principal that a token belongs to the session's.  What the session
  * may open depends on how whoever made the token had logged in.
  */
-Datum
-rbac_authenticate(PG_FUNCTION_ARGS)
+static Datum
+authenticate(text *token, Datum address, bool is_local)
 {
-	text	   *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	Datum		address = PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1);
-	bool		is_local = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
 	TimestampTz now = GetCurrentTimestamp();
 	char		prefix[PREFIX_LENGTH + 1];
 	TokenRow	row;
@@ -418,6 +414,47 @@ rbac_authenticate(PG_FUNCTION_ARGS)
 	result = palloc(sizeof(pg_uuid_t));
 	*result = row.principal;
 	PG_RETURN_UUID_P(result);
+}
+
+/*
+ * rbac_authenticate(token text, client_address inet, is_local boolean) → uuid
+ *
+ * The caller says where the client is, so that it must be one that is trusted
+ * with that.
+ */
+Datum
+rbac_authenticate(PG_FUNCTION_ARGS)
+{
+	return authenticate(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0),
+						PG_ARGISNULL(1) ? (Datum) 0 : PG_GETARG_DATUM(1),
+						PG_ARGISNULL(2) || PG_GETARG_BOOL(2));
+}
+
+/*
+ * The address of the other side of this session's connection; 0 by a Unix
+ * socket, or where there is no connection
+ */
+static Datum
+own_address(void)
+{
+	LOCAL_FCINFO(call, 0);
+	Datum		address;
+
+	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(call);
+	return call->isnull ? (Datum) 0 : address;
+}
+
+/*
+ * rbac_authenticate_here(token text, is_local boolean) → uuid
+ *
+ * The client is where the connection comes from, whatever the caller would like.
+ */
+Datum
+rbac_authenticate_here(PG_FUNCTION_ARGS)
+{
+	return authenticate(PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0), own_address(),
+						PG_ARGISNULL(1) || PG_GETARG_BOOL(1));
 }
 
 /*

@@ -271,11 +271,13 @@ REVOKE ALL ON FUNCTION aiven_rbac.record_principal_use(uuid, text, boolean) FROM
 COMMENT ON FUNCTION aiven_rbac.record_principal_use(uuid, text, boolean) IS
     'note that a session is a principal''s, unless that was noted within the hour';
 
--- Everybody may call it: a token is proof, and one can't be guessed, however
--- often somebody tries.  An address that a caller gives is worth as much as the
--- caller; behind a pooler or a back end only they know the client's.
+-- A token is proof, and one can't be guessed, however often somebody tries: so
+-- everybody may come with one.  An address that a caller gives is worth as much as
+-- the caller.  Behind a pooler or a back end only they know the client's, and who
+-- may say it is for the administrator to tell; everybody else is where their
+-- connection comes from.
 --
--- No error of this function, nor anything that it does inside, shows the token.
+-- No error of these functions, nor anything that they do inside, shows the token.
 -- What the server itself can show is the caller's statement: its text (in
 -- logs, in pg_stat_activity), so that a token should be a bind parameter; its
 -- parameters where statements are logged, unless log_parameter_max_length (for
@@ -288,5 +290,15 @@ CREATE FUNCTION @extschema@.rbac_authenticate(token text, client_address inet DE
     LANGUAGE C VOLATILE PARALLEL UNSAFE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
+REVOKE ALL ON FUNCTION @extschema@.rbac_authenticate(text, inet, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION @extschema@.rbac_authenticate(text, inet, boolean) IS
-    'act as the principal that a token belongs to (until the end of the transaction, unless is_local is false); pass the token as a bind parameter, since the text of statements can be logged';
+    'act as the principal that a token belongs to (until the end of the transaction, unless is_local is false), for database roles that may execute it, since they say where the client is; pass the token as a bind parameter, since the text of statements can be logged';
+
+CREATE FUNCTION @extschema@.rbac_authenticate_here(token text, is_local boolean DEFAULT true)
+    RETURNS uuid
+    AS 'MODULE_PATHNAME', 'rbac_authenticate_here'
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION @extschema@.rbac_authenticate_here(text, boolean) IS
+    'act as the principal that a token belongs to (until the end of the transaction, unless is_local is false), where the connection comes from: one by a Unix socket has no address, and a token that is limited to networks is refused there; pass the token as a bind parameter, since the text of statements can be logged';

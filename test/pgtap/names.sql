@@ -318,7 +318,7 @@ INSERT INTO call VALUES
     ('rbac_audit_verify($)'), ('rbac_audit_verify(''acme'', $)'), ('rbac_audit_verify(test.r(''acme''), $)'), ('rbac_audit_anchor($)'),
     ('rbac_event_log($)'), ('rbac_event_log(''acme'', events => ARRAY[$])'), ('rbac_event_log(''acme'', before_id => $)'),
     ('rbac_principals(''acme''::rbac_path, $)'), ('rbac_principals(test.r(''acme''), $)'),
-    ('rbac_set_principal(test.p(''bob''), $)'), ('rbac_authenticate($)'), ('rbac_token_revoke($)'),
+    ('rbac_set_principal(test.p(''bob''), $)'), ('rbac_authenticate($)'), ('rbac_authenticate_here($)'), ('rbac_token_revoke($)'),
     ('rbac_wait_for($)'), ('rbac_set_principal(test.p(''bob''), after => $)'),
     ('rbac_user($)'), ('rbac_group(''acme'', $)'), ('rbac_application_user(''acme'', $)'),
     ('rbac_user_create($)'), ('rbac_user_create(''a@b'', $)'), ('rbac_user_edit(test.p(''olga''), $)'), ('rbac_user_edit(test.p(''olga''), email => $)'),

@@ -80,7 +80,7 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
-              ARRAY['rbac_set_principal', 'rbac_database_role_map', 'rbac_domain_verify', 'rbac_operate', 'rbac_user_create', 'rbac_sign_up', 'rbac_user_email_set'],
+              ARRAY['rbac_set_principal', 'rbac_authenticate', 'rbac_database_role_map', 'rbac_domain_verify', 'rbac_operate', 'rbac_user_create', 'rbac_sign_up', 'rbac_user_email_set'],
               'S1: of the others everybody has all but those that say who somebody is');
 SELECT is_empty($$ SELECT oid::regprocedure, grantee::regrole FROM member, aclexplode(acl)
                    WHERE grantee NOT IN (0, proowner) $$,
@@ -109,6 +109,7 @@ SELECT set_has($$ SELECT proname::text, provolatile::text, proparallel::text, pr
                   ('children_now', 'v', 'u', true),
                   ('rbac_set_principal', 'v', 'u', false),
                   ('rbac_authenticate', 'v', 'u', false),
+                  ('rbac_authenticate_here', 'v', 'u', false),
                   ('rbac_reset_principal', 'v', 'u', false),
                   ('rbac_mark', 'v', 'u', false),
                   ('rbac_wait_for', 'v', 'u', true),

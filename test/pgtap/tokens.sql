@@ -27,7 +27,7 @@ UPDATE aiven_rbac.access_grant SET valid_until = now() - interval '1 day' WHERE 
 CREATE ROLE tokens_app;
 GRANT EXECUTE ON FUNCTION rbac_set_principal(uuid, text, boolean, boolean, text) TO tokens_app;
 
-SELECT plan(75);
+SELECT plan(76);
 
 -- A token itself ------------------------------------------------------------------
 
@@ -61,7 +61,8 @@ SELECT rbac_reset_principal() \g /dev/null
 
 -- Anybody may present a token.
 SET LOCAL ROLE tokens_app;
-SELECT is(rbac_authenticate(:'token') IS NOT NULL, true, 'P8: an ordinary role logs in with a token');
+SELECT throws_ok(format('SELECT rbac_authenticate(%L)', :'token'), '42501', NULL, 'P8: an ordinary role says nothing about where it is');
+SELECT is(rbac_authenticate_here(:'token') IS NOT NULL, true, 'P8: and logs in with a token');
 SELECT throws_ok('SELECT * FROM aiven_rbac.token', '42501', NULL, 'S6: and reads no table of tokens');
 SELECT throws_ok('SELECT aiven_rbac.make_token()', '42501', NULL, 'S6: nor makes one by itself');
 SELECT throws_ok(format('SELECT aiven_rbac.record_token_use(%L)', :'prefix'), '42501', NULL,

@@ -63,6 +63,37 @@ like($log, qr/There is no such token\./, 'P8: and that one was wrong');
 unlike($log, qr/$secret/, 'P8: no log has the secret');
 unlike($log, qr/$reversed/, 'P8: nor what was tried');
 
+# --- where the client is ------------------------------------------------------------
+
+# Nothing that the client says counts: the address is the connection's, and there is
+# none by a Unix socket.
+$primary->safe_psql('postgres', q{
+	CREATE ROLE plain LOGIN;
+	CREATE TABLE public.token (networks text, token text);
+	INSERT INTO public.token
+	SELECT n, rbac_token_create(rbac_application_user('acme', 'terraform'), 'limited', NULL, n::cidr[])
+	FROM unnest(ARRAY[NULL, '{127.0.0.0/8}', '{10.0.0.0/8}']) AS n;
+	GRANT SELECT ON public.token TO plain;
+	CREATE SCHEMA forged AUTHORIZATION plain;
+	CREATE FUNCTION forged.inet_client_addr() RETURNS inet LANGUAGE sql RETURN '10.0.0.1'::inet;
+});
+$primary->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'");
+$primary->append_conf('pg_hba.conf', 'host postgres plain 127.0.0.1/32 trust');
+$primary->restart;
+foreach my $case (
+	[ '127.0.0.1', undef, 1 ], [ '127.0.0.1', '{127.0.0.0/8}', 1 ], [ '127.0.0.1', '{10.0.0.0/8}', 0 ],
+	[ $primary->host, undef, 1 ], [ $primary->host, '{127.0.0.0/8}', 0 ], [ $primary->host, '{10.0.0.0/8}', 0 ])
+{
+	my ($host, $networks, $expected) = @$case;
+	my $which = defined $networks ? "networks = '$networks'" : 'networks IS NULL';
+	my ($status, $out, $error) = $primary->psql('postgres',
+		"SET search_path = forged, public, pg_catalog; BEGIN; SELECT rbac_authenticate_here(token) = rbac_current_principal() FROM public.token WHERE $which",
+		connstr => sprintf('host=%s port=%s dbname=postgres user=plain', $host, $primary->port));
+	my $where = $host eq '127.0.0.1' ? 'by TCP' : 'by a Unix socket';
+	is($out . ($error =~ /authentication failed/ ? 'refused' : ''), $expected ? 't' : 'refused',
+		"P8: $where, networks " . ($networks // 'any') . ': the address is the connection\'s');
+}
+
 # --- dump ---------------------------------------------------------------------------
 
 my $dump = $primary->basedir . '/dump.sql';
@@ -80,7 +111,7 @@ $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
 $primary->safe_psql('postgres', "UPDATE aiven_rbac.token_use SET last_used_at = '2000-01-01'");
 $primary->wait_for_catchup($standby);
-is($standby->safe_psql('postgres', "BEGIN; SELECT rbac_authenticate('$token') = rbac_current_principal(); SELECT last_used_at::date FROM aiven_rbac.token_use; COMMIT"),
+is($standby->safe_psql('postgres', "BEGIN; SELECT rbac_authenticate('$token') = rbac_current_principal(); SELECT last_used_at::date FROM aiven_rbac.token_use WHERE prefix = '$prefix'; COMMIT"),
 	"t\n2000-01-01", 'P8: login works on a standby, which notes no use');
 $primary->safe_psql('postgres', "SELECT rbac_token_revoke('$prefix')");
 $primary->wait_for_catchup($standby);
