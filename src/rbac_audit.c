@@ -310,11 +310,11 @@ begin_looking(TableView *view)
 static char *
 principal_name(TableView *view, const pg_uuid_t *id)
 {
-	PrincipalRow row;
+	char	   *name = rbac_tables_principal_name(view, id);
 	Gone	   *entry;
 
-	if (rbac_tables_principal(view, id, &row))
-		return row.name;
+	if (name != NULL)
+		return name;
 	entry = find_gone(id);
 	return entry == NULL ? NULL : entry->name;
 }

@@ -72,6 +72,9 @@ PG_FUNCTION_INFO_V1(rbac_cache_stats);
  */
 #define MISSES_BEFORE_FILL	1000
 
+/* Most entries are asked about a resource or two: their tables begin small. */
+#define FEW					2
+
 /* Payload of a path, in memory that outlives the table it is a key of */
 typedef struct PathKey
 {
@@ -87,7 +90,7 @@ equal_paths(PathKey a, PathKey b)
 
 typedef struct PrincipalSlot
 {
-	Subject		subject;
+	const Subject *subject;		/* the entry's */
 	PrincipalEntry *entry;
 	char		status;
 } PrincipalSlot;
@@ -116,10 +119,10 @@ typedef struct PathMemoSlot
 
 #define SH_PREFIX principal
 #define SH_ELEMENT_TYPE PrincipalSlot
-#define SH_KEY_TYPE Subject
+#define SH_KEY_TYPE const Subject *
 #define SH_KEY subject
-#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key).who.id)
-#define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(Subject)) == 0)
+#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key)->who.id)
+#define SH_EQUAL(tb, a, b) (memcmp((a), (b), sizeof(Subject)) == 0)
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE
@@ -206,7 +209,7 @@ rbac_cache_unpin(PrincipalEntry *entry)
 static void
 drop_from_cache(PrincipalEntry *entry)
 {
-	principal_delete(principals, entry->principal->subject);
+	principal_delete(principals, &entry->principal->subject);
 	dlist_delete(&entry->lru);
 	entry->cached = false;
 	cache_bytes -= entry->bytes;
@@ -248,7 +251,8 @@ is_untouched(PrincipalEntry *entry)
 static void
 empty_memo(PrincipalEntry *entry)
 {
-	MemoryContextReset(entry->memo_context);
+	if (entry->memo_context != NULL)
+		MemoryContextReset(entry->memo_context);
 	entry->by_id = NULL;
 	entry->by_path = NULL;
 	entry->all_ids = false;
@@ -269,7 +273,8 @@ forget_old_places(PrincipalEntry *entry)
 		!rbac_signal_is_untouched(entry->keys, entry->nkeys_read, entry->generation))
 		return;
 	empty_memo(entry);
-	MemoryContextReset(entry->places);
+	if (entry->places != NULL)
+		MemoryContextReset(entry->places);
 	entry->reaches = NULL;
 	entry->nreaches = 0;
 	rbac_principal_forget_places(entry->principal);
@@ -321,16 +326,14 @@ rbac_cache_grown(PrincipalEntry *entry)
 }
 
 /*
- * By which facts was an entry made?  Its principal has been read.
+ * By which facts was an entry made?  Its principal has been read, and there is room.
  */
 static void
 note_keys(PrincipalEntry *entry)
 {
 	const Principal *principal = entry->principal;
-	Size		room = 1 + principal->ngroups + 2 * (Size) principal->nmemberships;
-	SignalKey  *key = MemoryContextAllocHuge(entry->context, room * sizeof(SignalKey));
+	SignalKey  *key = entry->keys;
 
-	entry->keys = key;
 	*key++ = rbac_signal_key(RBAC_FACT_PRINCIPAL, &principal->subject.who.id);
 	for (int i = 0; i < principal->ngroups; i++)
 		*key++ = rbac_signal_key(RBAC_FACT_PRINCIPAL, &principal->groups[i]);
@@ -343,32 +346,49 @@ note_keys(PrincipalEntry *entry)
 }
 
 /*
+ * An entry for a principal that has been read.  It is kept small, since there are
+ * to be many: what most never need is made when somebody needs it.
+ */
+static PrincipalEntry *
+make_entry(const Principal *principal, Catalogue *catalogue)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "rbac principal",
+												  ALLOCSET_SMALL_SIZES);
+	Size		nkeys = 1 + principal->ngroups + 2 * (Size) principal->nmemberships;
+	Size		size = offsetof(PrincipalEntry, keys) + nkeys * sizeof(SignalKey);
+	PrincipalEntry *entry = MemoryContextAllocExtended(context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	entry->context = context;
+	entry->catalogue = catalogue;
+	entry->principal = rbac_principal_pack(principal, context);
+	note_keys(entry);
+	return entry;
+}
+
+/*
  * Build an entry aside.  It belongs to nobody yet: an error leaves nothing.
  */
 static PrincipalEntry *
 load_entry(const Subject *subject, TimestampTz now, Catalogue *catalogue)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "rbac principal",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	PrincipalEntry *entry = palloc0(sizeof(PrincipalEntry));
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext reading = AllocSetContextCreate(caller, "rbac reading", ALLOCSET_DEFAULT_SIZES);
+	PrincipalEntry *entry;
 	TableView	view;
+	uint64		generation;
+	const Principal *principal;
 
-	entry->context = context;
-	entry->catalogue = catalogue;
+	MemoryContextSwitchTo(reading);
 	rbac_tables_lock(&view, rbac_tables_read_for(RBAC_FOR_PRINCIPALS));
-	entry->generation = rbac_generation;
+	generation = rbac_generation;
 	rbac_tables_look(&view);
-	entry->principal = rbac_principal_load(&view, subject, now, catalogue);
+	principal = rbac_principal_load(&view, subject, now, catalogue);
 	rbac_tables_close(&view);
-	note_keys(entry);
-
-	entry->places = AllocSetContextCreate(context, "rbac places", ALLOCSET_SMALL_SIZES);
-	entry->verdicts = verdict_create(context, 8, NULL);
-	entry->memo_context = AllocSetContextCreate(context, "rbac verdicts",
-												ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(caller);
+
+	entry = make_entry(principal, catalogue);
+	entry->generation = generation;
+	MemoryContextDelete(reading);
 	return entry;
 }
 
@@ -407,7 +427,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 		principals = principal_create(cache_context, 16, NULL);
 
 	sweep();
-	slot = principal_lookup(principals, *subject);
+	slot = principal_lookup(principals, subject);
 	if (slot != NULL)
 	{
 		entry = slot->entry;
@@ -445,7 +465,7 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 	if (!rbac_cache_is_current(entry, now))
 		return entry;
 
-	slot = principal_insert(principals, *subject, &found);
+	slot = principal_insert(principals, &entry->principal->subject, &found);
 	Assert(!found);
 	slot->entry = entry;
 	dlist_push_head(&least_recently_used, &entry->lru);
@@ -453,26 +473,6 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 	entry->pins++;
 	rbac_cache_grown(entry);
 	return entry;
-}
-
-/*
- * Find out where the grants stand, for those who list or explain.
- */
-void
-rbac_cache_locate(PrincipalEntry *entry)
-{
-	TableView	view;
-	MemoryContext caller;
-
-	if (entry->principal->located)
-		return;
-	caller = MemoryContextSwitchTo(entry->places);
-	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
-	rbac_tables_look(&view);
-	rbac_principal_locate(&view, entry->principal);
-	rbac_tables_close(&view);
-	MemoryContextSwitchTo(caller);
-	rbac_cache_grown(entry);
 }
 
 /*
@@ -498,6 +498,8 @@ add_up(PrincipalEntry *entry, const ResourceRow *resource, const Verdict *projec
 		rbac_principal_add_granted(entry->principal, &resource->organization, &verdict.actions);
 	}
 
+	if (entry->verdicts == NULL)
+		entry->verdicts = verdict_create(entry->context, FEW, NULL);
 	slot = verdict_lookup(entry->verdicts, &verdict);
 	if (slot == NULL)
 	{
@@ -528,6 +530,14 @@ rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
 	return add_up(entry, resource, project);
 }
 
+static MemoryContext
+memo_context(PrincipalEntry *entry)
+{
+	if (entry->memo_context == NULL)
+		entry->memo_context = AllocSetContextCreate(entry->context, "rbac verdicts", ALLOCSET_SMALL_SIZES);
+	return entry->memo_context;
+}
+
 /*
  * Room for one more in the memo, by id or by path
  */
@@ -537,7 +547,7 @@ id_slot(PrincipalEntry *entry, const pg_uuid_t *id)
 	bool		found;
 
 	if (entry->by_id == NULL)
-		entry->by_id = id_memo_create(entry->memo_context, 64, NULL);
+		entry->by_id = id_memo_create(memo_context(entry), FEW, NULL);
 	return &id_memo_insert(entry->by_id, *id, &found)->verdict;
 }
 
@@ -548,7 +558,7 @@ path_slot(PrincipalEntry *entry, PathKey key)
 	bool		found;
 
 	if (entry->by_path == NULL)
-		entry->by_path = path_memo_create(entry->memo_context, 64, NULL);
+		entry->by_path = path_memo_create(memo_context(entry), FEW, NULL);
 	slot = path_memo_lookup(entry->by_path, key);
 	if (slot != NULL)
 		return slot;
@@ -599,7 +609,7 @@ fill_in(void *row, void *arg)
 		*id_slot(entry, &resource->id) = verdict;
 	pfree(resource->path);
 	if (++filling->count % MEMO_CHECK_STEP == 0 &&
-		MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024 / 2)
+		MemoryContextMemAllocated(memo_context(entry), true) > (Size) rbac_cache_size_kb * 1024 / 2)
 		filling->view.enough = true;
 }
 
@@ -649,7 +659,7 @@ memo_grown(PrincipalEntry *entry)
 		return;
 	rbac_cache_grown(entry);
 	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
-	if (MemoryContextMemAllocated(entry->memo_context, true) > (Size) rbac_cache_size_kb * 1024)
+	if (MemoryContextMemAllocated(memo_context(entry), true) > (Size) rbac_cache_size_kb * 1024)
 	{
 		empty_memo(entry);
 		entry->id_misses = MISSES_BEFORE_FILL;	/* all of them have no room */
@@ -741,6 +751,70 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	slot->id = there;
 	memo_grown(entry);
 	return verdict;
+}
+
+/*
+ * What is forgotten when the hierarchy changes, and most entries never have
+ */
+MemoryContext
+rbac_cache_places(PrincipalEntry *entry)
+{
+	if (entry->places == NULL)
+		entry->places = AllocSetContextCreate(entry->context, "rbac places", ALLOCSET_SMALL_SIZES);
+	return entry->places;
+}
+
+/*
+ * A grant stands on a resource: who looks for that will ask what is held there.
+ */
+static void
+remember_place(void *row, void *arg)
+{
+	PrincipalEntry *entry = arg;
+	ResourceRow *resource = row;
+	const Verdict *verdict = rbac_cache_verdict_of(entry, resource);
+
+	*id_slot(entry, &resource->id) = verdict;
+}
+
+/*
+ * Find out where the grants stand, for those who list or explain.
+ */
+void
+rbac_cache_locate(PrincipalEntry *entry)
+{
+	TableView	view;
+	MemoryContext caller;
+
+	if (entry->principal->places != NULL)
+		return;
+	caller = MemoryContextSwitchTo(rbac_cache_places(entry));
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	rbac_tables_look(&view);
+	rbac_principal_locate(&view, entry->principal, remember_place, entry);
+	rbac_tables_close(&view);
+	MemoryContextSwitchTo(caller);
+	rbac_cache_grown(entry);
+}
+
+/*
+ * Find out what the groups are called, for those who explain.
+ */
+void
+rbac_cache_name_groups(PrincipalEntry *entry)
+{
+	TableView	view;
+	MemoryContext caller;
+
+	if (entry->principal->group_names != NULL)
+		return;
+	caller = MemoryContextSwitchTo(rbac_cache_places(entry));
+	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_PRINCIPAL));
+	rbac_tables_look(&view);
+	rbac_principal_name_groups(&view, entry->principal);
+	rbac_tables_close(&view);
+	MemoryContextSwitchTo(caller);
+	rbac_cache_grown(entry);
 }
 
 /*

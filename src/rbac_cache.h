@@ -27,7 +27,7 @@ typedef struct PrincipalEntry
 {
 	Principal  *principal;
 	MemoryContext context;		/* that all of it is in */
-	MemoryContext places;		/* and what goes with the hierarchy: paths and reaches */
+	MemoryContext places;		/* and what goes with the hierarchy: paths and reaches; NULL: nothing yet */
 	int			nreaches;		/* see rbac_reach.c */
 	struct Reach *reaches;
 
@@ -39,12 +39,11 @@ typedef struct PrincipalEntry
 	uint64		generation;		/* that it is known to be true in */
 	int			nkeys;
 	int			nkeys_read;		/* of those, for what was read: all but hierarchies */
-	SignalKey  *keys;			/* of the facts that it is made from */
 	Catalogue  *catalogue;		/* held */
 
 	/* Resources on which the same is held share one verdict. */
 	struct verdict_hash *verdicts;
-	MemoryContext memo_context;
+	MemoryContext memo_context; /* NULL: nothing yet */
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
 	bool		all_ids;		/* all that exist for the principal are in by_id ... */
@@ -53,6 +52,8 @@ typedef struct PrincipalEntry
 	uint32		path_misses;
 	uint32		memo_check;		/* measure again at this many resources */
 	uint32		memo_starts;	/* how often it has started over */
+
+	SignalKey	keys[FLEXIBLE_ARRAY_MEMBER];	/* of the facts that it is made from */
 } PrincipalEntry;
 
 /*
@@ -82,7 +83,9 @@ extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPat
 extern const Verdict *rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource);
 extern bool rbac_cache_still_holds(const PrincipalEntry *before, const NameList *names_before,
 								   PrincipalEntry *now, const NameList *names_now);
+extern MemoryContext rbac_cache_places(PrincipalEntry *entry);
 extern void rbac_cache_locate(PrincipalEntry *entry);
+extern void rbac_cache_name_groups(PrincipalEntry *entry);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
 

@@ -67,17 +67,17 @@ find_resource(const Question *question, ResourceRow *resource)
 }
 
 static bool
-grant_reaches(const PrincipalGrant *grant, const RbacPath *path)
+place_contains(const Place *place, const RbacPath *path)
 {
-	return rbac_path_contains(grant->path, grant->path_length,
+	return rbac_path_contains(place->path, place->path_length,
 							  RBAC_PATH_DATA(path), RBAC_PATH_LEN(path));
 }
 
 static text *
-via_text(const PrincipalGrant *grant)
+via_text(const Principal *principal, const PrincipalGrant *grant)
 {
-	return cstring_to_text(grant->group_name == NULL ? "direct" :
-						   psprintf("group:%s", grant->group_name));
+	return cstring_to_text(grant->group == RBAC_NO_GROUP ? "direct" :
+						   psprintf("group:%s", principal->group_names[grant->group]));
 }
 
 /*
@@ -95,17 +95,17 @@ collect_sources(const Principal *principal, const ActionSet *needed, const RbacP
 	{
 		bool		stands = false;
 
-		for (int i = 0; i < principal->ngrants; i++)
+		for (int i = 0; i < principal->nplaces; i++)
 		{
-			const PrincipalGrant *grant = &principal->grants[i];
+			const Place *place = &principal->places[i];
 			Datum		way;
 			bool		known = false;
 
-			if (grant->path_length != depth || !grant->active || !grant_reaches(grant, path) ||
-				!action_set_overlaps(grant->allowed, needed))
+			if (place->path_length != depth || !place->grant->active || !place_contains(place, path) ||
+				!action_set_overlaps(rbac_grant_allows(place->grant), needed))
 				continue;
 			stands = true;
-			way = PointerGetDatum(via_text(grant));
+			way = PointerGetDatum(via_text(principal, place->grant));
 			for (int j = 0; j < ways->nelems && !known; j++)
 				known = DatumGetBool(DirectFunctionCall2Coll(texteq, DEFAULT_COLLATION_OID,
 															 ways->dvalues[j], way));
@@ -170,6 +170,7 @@ rbac_effective_permissions(FunctionCallInfo fcinfo, const Question *question)
 		return (Datum) 0;
 
 	rbac_cache_locate(decider->entry);
+	rbac_cache_name_groups(decider->entry);
 	for (int i = 0; i < decider->catalogue->ngrantables; i++)
 	{
 		const Grantable *grantable = &decider->catalogue->grantables[i];
@@ -201,7 +202,7 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 {
 	Decider    *decider;
 	PrincipalEntry *entry;
-	PrincipalGrant **places;
+	const Place **places;
 	int			nplaces;
 
 	rbac_materialize(fcinfo);
@@ -214,14 +215,14 @@ rbac_effective_permissions_all(PG_FUNCTION_ARGS)
 	places = rbac_principal_places(entry->principal, &nplaces);
 	for (int first = 0, next; first < nplaces; first = next)
 	{
-		const PrincipalGrant *place = places[first];
+		const Place *place = places[first];
 		ActionSet	here = {{0}};
-		const Verdict *verdict = rbac_cache_verdict(entry, &place->resource);
+		const Verdict *verdict = rbac_cache_verdict(entry, &place->grant->resource);
 
 		for (next = first;
 			 next < nplaces && rbac_principal_compare_places(&places[first], &places[next]) == 0;
 			 next++)
-			action_set_union(&here, places[next]->allowed);
+			action_set_union(&here, rbac_grant_allows(places[next]->grant));
 		for (int i = 0; verdict != NULL && i < decider->catalogue->ngrantables; i++)
 		{
 			const Grantable *grantable = &decider->catalogue->grantables[i];
@@ -371,19 +372,19 @@ advise(const Catalogue *catalogue, const ActionSet *missing, const ResourceRow *
  * One row of rbac_explain(); NULLs where a grant or an advice has no part
  */
 static void
-put_reason(FunctionCallInfo fcinfo, bool allowed, const char *reason,
-		   const PrincipalGrant *grant, const char *advice)
+put_reason(FunctionCallInfo fcinfo, const Principal *principal, bool allowed, const char *reason,
+		   const Place *place, const char *advice)
 {
 	Datum		values[6] = {0};
 	bool		nulls[6] = {false, false, true, true, true, true};
 
 	values[0] = BoolGetDatum(allowed);
 	values[1] = CStringGetTextDatum(reason);
-	if (grant != NULL)
+	if (place != NULL)
 	{
-		values[2] = CStringGetTextDatum(grant->grantable->name);
-		values[3] = path_datum(grant->path, grant->path_length);
-		values[4] = PointerGetDatum(via_text(grant));
+		values[2] = CStringGetTextDatum(place->grant->grantable->name);
+		values[3] = path_datum(place->path, place->path_length);
+		values[4] = PointerGetDatum(via_text(principal, place->grant));
 		nulls[2] = nulls[3] = nulls[4] = false;
 	}
 	if (advice != NULL)
@@ -421,12 +422,12 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	principal = decider->entry != NULL ? decider->entry->principal : NULL;
 
 	if (principal == NULL)
-		put_reason(fcinfo, false, "no principal is set", NULL,
+		put_reason(fcinfo, principal, false, "no principal is set", NULL,
 				   "A trusted back end calls rbac_set_principal() or rbac_authenticate() first.");
 	else if (!principal->exists)
-		put_reason(fcinfo, false, "the principal does not exist", NULL, NULL);
+		put_reason(fcinfo, principal, false, "the principal does not exist", NULL, NULL);
 	else if (principal->deactivated)
-		put_reason(fcinfo, false, "the principal is deactivated", NULL,
+		put_reason(fcinfo, principal, false, "the principal is deactivated", NULL,
 				   "The organization that manages the user can reactivate it.");
 	if (principal == NULL || !principal->exists || principal->deactivated)
 		return (Datum) 0;
@@ -436,14 +437,14 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	membership = verdict == NULL ? NULL : rbac_principal_membership(principal, &verdict->organization);
 	if (membership == NULL || !find_resource(question, &resource))
 	{
-		put_reason(fcinfo, false,
+		put_reason(fcinfo, principal, false,
 				   "the resource does not exist, or the principal is not a member of its organization",
 				   NULL, "Invite the user to the organization, and grant something after acceptance.");
 		return (Datum) 0;
 	}
 	if (membership->barred != NULL)
 	{
-		put_reason(fcinfo, false,
+		put_reason(fcinfo, principal, false,
 				   psprintf("the session does not satisfy the organization's authentication policy: %s",
 							membership->barred),
 				   NULL,
@@ -455,7 +456,7 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 								   verdict->kind, &verdict->organization);
 	if (needed == NULL)
 	{
-		put_reason(fcinfo, false, "the name means nothing in this organization, or allows no action",
+		put_reason(fcinfo, principal, false, "the name means nothing in this organization, or allows no action",
 				   NULL, NULL);
 		return (Datum) 0;
 	}
@@ -463,19 +464,21 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 	allowed = action_set_contains(&verdict->actions, needed);
 	missing = action_set_difference(needed, &verdict->actions);
 	if (!allowed)
-		put_reason(fcinfo, false,
+		put_reason(fcinfo, principal, false,
 				   psprintf("not held: %s", action_names(decider->catalogue, &missing)), NULL,
 				   advise(decider->catalogue, &missing, &resource));
 
 	rbac_cache_locate(decider->entry);
-	for (int i = 0; i < principal->ngrants; i++)
+	rbac_cache_name_groups(decider->entry);
+	for (int i = 0; i < principal->nplaces; i++)
 	{
-		const PrincipalGrant *grant = &principal->grants[i];
+		const Place *place = &principal->places[i];
+		const PrincipalGrant *grant = place->grant;
 		ActionSet	lacks;
 
-		if (!grant_reaches(grant, resource.path) || !action_set_overlaps(grant->allowed, needed))
+		if (!place_contains(place, resource.path) || !action_set_overlaps(rbac_grant_allows(grant), needed))
 			continue;
-		lacks = action_set_difference(needed, grant->allowed);
+		lacks = action_set_difference(needed, rbac_grant_allows(grant));
 		if (!grant->active)
 		{
 			const char *part = action_set_is_empty(&lacks) ? "it" :
@@ -483,20 +486,20 @@ rbac_explain(FunctionCallInfo fcinfo, const Question *question)
 						 count_actions(needed) - count_actions(&lacks), count_actions(needed));
 
 			if (!allowed)
-				put_reason(fcinfo, false,
+				put_reason(fcinfo, principal, false,
 						   grant->valid_from > rbac_instant() ?
 						   psprintf("would give %s from %s on", part, timestamptz_to_str(grant->valid_from)) :
 						   psprintf("gave %s until %s", part, timestamptz_to_str(grant->valid_until)),
-						   grant, "Grant it again with another period of validity.");
+						   place, "Grant it again with another period of validity.");
 		}
 		else if (action_set_is_empty(&lacks))
-			put_reason(fcinfo, allowed, "gives it", grant, NULL);
+			put_reason(fcinfo, principal, allowed, "gives it", place, NULL);
 		else
-			put_reason(fcinfo, allowed,
+			put_reason(fcinfo, principal, allowed,
 					   psprintf("gives %d of the %d actions, not %s",
 								count_actions(needed) - count_actions(&lacks), count_actions(needed),
 								action_names(decider->catalogue, &lacks)),
-					   grant, NULL);
+					   place, NULL);
 	}
 	return (Datum) 0;
 }

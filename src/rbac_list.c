@@ -97,11 +97,11 @@ typedef struct Sought
 } Sought;
 
 static bool
-held_below(const PrincipalGrant *place, void *arg)
+held_below(const Place *place, void *arg)
 {
 	const Sought *sought = arg;
 	const Decider *decider = sought->decider;
-	const Verdict *verdict = rbac_cache_verdict(decider->entry, &place->resource);
+	const Verdict *verdict = rbac_cache_verdict(decider->entry, &place->grant->resource);
 	const ActionSet *needed;
 
 	if (verdict == NULL)
@@ -148,7 +148,7 @@ scopes(FunctionCallInfo fcinfo, const pg_uuid_t *principal, int name_argument)
 	Decider    *decider = rbac_decider(fcinfo, principal);
 	Sought		sought = {.decider = decider};
 	ActionSet	concerning;
-	PrincipalGrant **places = NULL;
+	const Place **places = NULL;
 	int			nplaces = 0;
 
 	sought.kind = kind_argument(fcinfo, name_argument + 1);

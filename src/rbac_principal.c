@@ -9,10 +9,10 @@
  * they are still current.  The caller brings the view, and whoever keeps what
  * comes out (rbac_cache.c) knows for how long it may.
  *
- * Grants are read without looking up the resources that they stand on: what
- * they give is added up by the resource's id, and a resource that is asked
- * about has the ids of what is above it in its own row.  Where grants stand is
- * found out when somebody lists or explains.
+ * Grants are read without looking up the resources that they stand on: they are
+ * found by the resource's id, and a resource that is asked about has the ids of
+ * what is above it in its own row.  Where grants stand, and what the groups are
+ * called that they come by, is found out when somebody lists or explains.
  *
  * A row that refers to something missing counts for nothing, since replication
  * can bring rows in any order: a dangling reference denies.
@@ -21,30 +21,11 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "rbac_hash.h"
-#include "lib/stringinfo.h"
-
 #include "rbac_principal.h"
-
-typedef struct GrantedSlot
-{
-	pg_uuid_t	resource;
-	ActionSet	actions;
-	char		status;
-} GrantedSlot;
-
-#define SH_PREFIX granted
-#define SH_ELEMENT_TYPE GrantedSlot
-#define SH_KEY_TYPE pg_uuid_t
-#define SH_KEY resource
-#define SH_HASH_KEY(tb, key) rbac_hash_uuid(&(key))
-#define SH_EQUAL(tb, a, b) rbac_uuid_equal(&(a), &(b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 /*
  * A principal that is being read, and what rows need to become its grants.
@@ -54,7 +35,9 @@ typedef struct Loading
 	Principal  *principal;
 	TableView  *view;
 	TimestampTz now;
-	const PrincipalRow *group;	/* whose grants are read; NULL: its own */
+	const Grantable *last;		/* granted last: the next is often the same */
+	int			group;			/* whose grants are read */
+	pg_uuid_t	of;				/* the group's organization */
 	int			room;
 } Loading;
 
@@ -153,16 +136,32 @@ bar_organizations(Principal *principal, TableView *view)
 	MemoryContextDelete(aside);
 }
 
+static int
+compare_memberships(const void *a, const void *b)
+{
+	return rbac_uuid_compare(&((const Membership *) a)->organization, &((const Membership *) b)->organization);
+}
+
 /*
  * A principal's membership in an organization, or NULL.
  */
 const Membership *
 rbac_principal_membership(const Principal *principal, const pg_uuid_t *organization)
 {
-	for (int i = 0; i < principal->nmemberships; i++)
+	int			low = 0;
+	int			high = principal->nmemberships;
+
+	while (low < high)
 	{
-		if (rbac_uuid_equal(&principal->memberships[i].organization, organization))
-			return &principal->memberships[i];
+		int			middle = (low + high) / 2;
+		int			order = rbac_uuid_compare(&principal->memberships[middle].organization, organization);
+
+		if (order == 0)
+			return &principal->memberships[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
 }
@@ -234,33 +233,19 @@ add_grant_of(Loading *loading, const Grantable *grantable, const AccessGrantRow 
 
 	if (grantable == NULL || membership == NULL || membership->barred != NULL)
 		return;
-	if (loading->group != NULL && !rbac_uuid_equal(&loading->group->organization, &row->organization))
+	if (loading->group != RBAC_NO_GROUP && !rbac_uuid_equal(&loading->of, &row->organization))
 		return;
 
 	grant = next_grant(loading);
 	grant->grantable = grantable;
-	grant->allowed = &grantable->allowed[row->kind];
 	grant->resource = row->resource;
-	grant->organization = row->organization;
 	grant->kind = row->kind;
-	grant->path = NULL;
-	grant->path_length = 0;
-	grant->group_name = loading->group != NULL ? loading->group->name : NULL;
+	grant->group = loading->group;
 	grant->valid_from = row->valid_from;
 	grant->valid_until = row->valid_until;
 	grant->active = row->valid_from <= loading->now && loading->now < row->valid_until;
 	bound_by_period(principal, loading->now, row->valid_from);
 	bound_by_period(principal, loading->now, row->valid_until);
-
-	if (grant->active)
-	{
-		bool		found;
-		GrantedSlot *slot = granted_insert(principal->granted, grant->resource, &found);
-
-		if (!found)
-			memset(&slot->actions, 0, sizeof(ActionSet));
-		action_set_union(&slot->actions, grant->allowed);
-	}
 }
 
 static void
@@ -269,8 +254,24 @@ add_grant(void *row, void *arg)
 	AccessGrantRow *grant = row;
 	Loading    *loading = arg;
 
-	add_grant_of(loading, rbac_grantable_by_id(loading->principal->catalogue, &grant->grantable),
-				 grant);
+	if (loading->last == NULL || !rbac_uuid_equal(&loading->last->id, &grant->grantable))
+		loading->last = rbac_grantable_by_id(loading->principal->catalogue, &grant->grantable);
+	add_grant_of(loading, loading->last, grant);
+}
+
+/*
+ * Whoever is in an account owners group is a super admin.
+ */
+static void
+add_super_admin(Loading *loading)
+{
+	AccessGrantRow everything = {.resource = loading->of,
+								 .organization = loading->of,
+								 .kind = RBAC_ORGANIZATION,
+								 .valid_from = DT_NOBEGIN,
+								 .valid_until = DT_NOEND};
+
+	add_grant_of(loading, loading->principal->catalogue->super_admin, &everything);
 }
 
 static void
@@ -279,28 +280,43 @@ add_group(void *row, void *arg)
 	GroupMemberRow *member = row;
 	Loading    *loading = arg;
 	Principal  *principal = loading->principal;
-	PrincipalRow *group = palloc(sizeof(PrincipalRow));
+	PrincipalRow group;
 
 	principal->groups = grow(principal->groups, principal->ngroups, sizeof(pg_uuid_t));
 	principal->groups[principal->ngroups++] = member->group_id;
-	if (!rbac_tables_principal(loading->view, &member->group_id, group) ||
-		group->kind != RBAC_GROUP ||
-		!rbac_uuid_equal(&group->organization, &member->organization))
+	if (!rbac_tables_principal(loading->view, &member->group_id, &group) ||
+		group.kind != RBAC_GROUP ||
+		!rbac_uuid_equal(&group.organization, &member->organization))
 		return;
-	loading->group = group;
-	if (group->account_owners && principal->kind == RBAC_USER)
-	{
-		AccessGrantRow everything = {.resource = group->organization,
-									 .organization = group->organization,
-									 .kind = RBAC_ORGANIZATION,
-									 .valid_from = DT_NOBEGIN,
-									 .valid_until = DT_NOEND};
-
-		add_grant_of(loading, principal->catalogue->super_admin, &everything);
-	}
+	loading->group = principal->ngroups - 1;
+	loading->of = group.organization;
+	if (group.account_owners && principal->kind == RBAC_USER)
+		add_super_admin(loading);
 	rbac_tables_grants(loading->view, &member->group_id, add_grant, loading);
-	loading->group = NULL;
+	loading->group = RBAC_NO_GROUP;
 }
+
+/*
+ * By resource; of one resource directly granted ones first
+ */
+static inline int
+compare_grants(const PrincipalGrant *left, const PrincipalGrant *right)
+{
+	int			order = rbac_uuid_compare(&left->resource, &right->resource);
+
+	if (order == 0)
+		order = (left->group > right->group) - (left->group < right->group);
+	if (order == 0)
+		order = rbac_uuid_compare(&left->grantable->id, &right->grantable->id);
+	return order;
+}
+
+#define ST_SORT sort_grants
+#define ST_ELEMENT_TYPE PrincipalGrant
+#define ST_COMPARE(a, b) compare_grants(a, b)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /*
  * Read a principal, for a statement that started at "now", into the current
@@ -313,14 +329,13 @@ rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 {
 	Principal  *principal = palloc0(sizeof(Principal));
 	const pg_uuid_t *id = &principal->subject.who.id;
-	Loading		loading = {.principal = principal, .view = view, .now = now};
+	Loading		loading = {.principal = principal, .view = view, .now = now, .group = RBAC_NO_GROUP};
 	PrincipalRow row;
 
 	principal->subject = *subject;
 	principal->catalogue = catalogue;
 	principal->since = DT_NOBEGIN;
 	principal->until = DT_NOEND;
-	principal->granted = granted_create(CurrentMemoryContext, 8, NULL);
 	if (!rbac_tables_principal(view, id, &row))
 		return principal;
 
@@ -328,15 +343,79 @@ rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 	principal->kind = row.kind;
 	principal->deactivated = row.deactivated;
 	rbac_tables_memberships(view, id, add_membership, &loading);
+	if (principal->nmemberships > 1)
+		qsort(principal->memberships, principal->nmemberships, sizeof(Membership), compare_memberships);
 	if (subject->in_session && row.kind == RBAC_USER)
 		bar_organizations(principal, view);
 	if (!row.deactivated)
 	{
 		rbac_tables_grants(view, id, add_grant, &loading);
 		rbac_tables_groups(view, id, add_group, &loading);
+		if (principal->ngrants > 1)
+			sort_grants(principal->grants, principal->ngrants);
 	}
-	principal->ngrants_read = principal->ngrants;
 	return principal;
+}
+
+/*
+ * What is packed is put one after the other, each so that it is aligned.  With no
+ * memory to put it into, only the room is measured.
+ */
+typedef struct Packing
+{
+	char	   *memory;
+	Size		used;
+} Packing;
+
+static void *
+pack(Packing *packing, const void *what, Size size)
+{
+	char	   *where = packing->memory != NULL ? packing->memory + packing->used : NULL;
+
+	packing->used += MAXALIGN(size);
+	return where != NULL && size > 0 ? memcpy(where, what, size) : where;
+}
+
+static Principal *
+pack_principal(Packing *packing, const Principal *principal)
+{
+	Principal  *packed = pack(packing, principal, sizeof(Principal));
+	Membership *memberships = pack(packing, principal->memberships, principal->nmemberships * sizeof(Membership));
+	PrincipalGrant *grants = pack(packing, principal->grants, principal->ngrants * sizeof(PrincipalGrant));
+	pg_uuid_t  *groups = pack(packing, principal->groups, principal->ngroups * sizeof(pg_uuid_t));
+
+	for (int i = 0; i < principal->nmemberships; i++)
+	{
+		const char *barred = principal->memberships[i].barred;
+
+		if (barred != NULL)
+			barred = pack(packing, barred, strlen(barred) + 1);
+		if (memberships != NULL)
+			memberships[i].barred = barred;
+	}
+	if (packed != NULL)
+	{
+		packed->memberships = memberships;
+		packed->grants = grants;
+		packed->groups = groups;
+	}
+	return packed;
+}
+
+/*
+ * A copy of a principal that was just read, in one chunk of memory: those that are
+ * kept are many.
+ */
+Principal *
+rbac_principal_pack(const Principal *principal, MemoryContext context)
+{
+	Packing		packing = {0};
+
+	Assert(principal->places == NULL && principal->group_names == NULL);
+	pack_principal(&packing, principal);
+	packing.memory = MemoryContextAllocHuge(context, packing.used);
+	packing.used = 0;
+	return pack_principal(&packing, principal);
 }
 
 /*
@@ -345,60 +424,99 @@ rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 void
 rbac_principal_add_granted(const Principal *principal, const pg_uuid_t *resource, ActionSet *actions)
 {
-	GrantedSlot *slot = granted_lookup(principal->granted, *resource);
+	const PrincipalGrant *grants = principal->grants;
+	int			low = 0;
+	int			high = principal->ngrants;
 
-	if (slot != NULL)
-		action_set_union(actions, &slot->actions);
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (rbac_uuid_compare(&grants[middle].resource, resource) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < principal->ngrants && rbac_uuid_equal(&grants[low].resource, resource); low++)
+	{
+		if (grants[low].active)
+			action_set_union(actions, rbac_grant_allows(&grants[low]));
+	}
 }
 
-static void
-swap_grants(PrincipalGrant *a, PrincipalGrant *b)
+/*
+ * Directly granted ones first, then by group
+ */
+static int
+compare_ways(const void *a, const void *b)
 {
-	PrincipalGrant other = *a;
+	const PrincipalGrant *left = ((const Place *) a)->grant;
+	const PrincipalGrant *right = ((const Place *) b)->grant;
 
-	*a = *b;
-	*b = other;
+	if (left->group != right->group)
+		return left->group < right->group ? -1 : 1;
+	return left < right ? -1 : 1;
 }
 
 /*
  * Find out where the grants stand.  Paths go to the current memory context.
- * Grants that stand nowhere come last, and do not count: what they stand on can
- * still arrive.
+ * Grants that stand nowhere are left out, and do not count: what they stand on can
+ * still arrive.  The row of each resource is given to "found", if there is one.
  */
 void
-rbac_principal_locate(TableView *view, Principal *principal)
+rbac_principal_locate(TableView *view, Principal *principal, RbacRowCallback found, void *arg)
 {
-	int			kept = 0;
+	Place	   *places = palloc_extended(Max(principal->ngrants, 1) * sizeof(Place), MCXT_ALLOC_HUGE);
+	int			nplaces = 0;
+	ResourceRow at;
+	bool		exists = false;
 
 	for (int i = 0; i < principal->ngrants; i++)
 	{
-		PrincipalGrant *grant = &principal->grants[i];
-		ResourceRow at;
+		const PrincipalGrant *grant = &principal->grants[i];
 
-		if (!rbac_tables_resource(view, &grant->resource, &at))
-			continue;
-		grant->path = RBAC_PATH_DATA(at.path);
-		grant->path_length = RBAC_PATH_LEN(at.path);
+		if (i == 0 || !rbac_uuid_equal(&grant->resource, &grant[-1].resource))
+		{
+			exists = rbac_tables_resource(view, &grant->resource, &at);
+			if (exists && found != NULL)
+				found(&at, arg);
+		}
+		if (exists)
+			places[nplaces++] = (Place){grant, RBAC_PATH_DATA(at.path), RBAC_PATH_LEN(at.path)};
 	}
-	for (int i = 0; i < principal->ngrants; i++)
-	{
-		if (principal->grants[i].path != NULL)
-			swap_grants(&principal->grants[kept++], &principal->grants[i]);
-	}
-	principal->ngrants = kept;
-	principal->located = true;
+	qsort(places, nplaces, sizeof(Place), compare_ways);
+	principal->nplaces = nplaces;
+	principal->places = places;
 }
 
 /*
- * The hierarchy has changed: forget where the grants stand.
+ * Find out what the groups are called.  One that has gone since has its id.
+ */
+void
+rbac_principal_name_groups(TableView *view, Principal *principal)
+{
+	const char **names = palloc(Max(principal->ngroups, 1) * sizeof(char *));
+
+	for (int i = 0; i < principal->ngroups; i++)
+	{
+		const char *name = rbac_tables_principal_name(view, &principal->groups[i]);
+
+		names[i] = name != NULL ? name :
+			DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&principal->groups[i])));
+	}
+	principal->group_names = names;
+}
+
+/*
+ * The hierarchy has changed: forget where the grants stand, and what was found out
+ * with that.
  */
 void
 rbac_principal_forget_places(Principal *principal)
 {
-	principal->ngrants = principal->ngrants_read;
-	for (int i = 0; i < principal->ngrants; i++)
-		principal->grants[i].path = NULL;
-	principal->located = false;
+	principal->nplaces = 0;
+	principal->places = NULL;
+	principal->group_names = NULL;
 }
 
 /*
@@ -413,15 +531,16 @@ rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,
 {
 	ActionSet held = {{0}};
 
-	Assert(principal->located);
-	for (int i = 0; i < principal->ngrants; i++)
+	Assert(principal->places != NULL);
+	for (int i = 0; i < principal->nplaces; i++)
 	{
-		const PrincipalGrant *grant = &principal->grants[i];
+		const Place *place = &principal->places[i];
+		const PrincipalGrant *grant = place->grant;
 
 		if (grant->valid_from <= from && grant->valid_until > from && grant->valid_until >= until &&
-			rbac_path_contains(grant->path, grant->path_length,
+			rbac_path_contains(place->path, place->path_length,
 							   RBAC_PATH_DATA(resource->path), RBAC_PATH_LEN(resource->path)))
-			action_set_union(&held, grant->allowed);
+			action_set_union(&held, rbac_grant_allows(grant));
 	}
 	return action_set_difference(actions, &held);
 }
@@ -432,45 +551,45 @@ rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,
 int
 rbac_principal_compare_places(const void *a, const void *b)
 {
-	const PrincipalGrant *left = *(PrincipalGrant *const *) a;
-	const PrincipalGrant *right = *(PrincipalGrant *const *) b;
+	const Place *left = *(const Place *const *) a;
+	const Place *right = *(const Place *const *) b;
 
 	return rbac_path_compare(left->path, left->path_length, right->path, right->path_length);
 }
 
 /*
- * The grants that are in force, in the order of the places where they stand.
+ * The places of the grants that are in force, in order.
  */
-PrincipalGrant **
+const Place **
 rbac_principal_places(const Principal *principal, int *count)
 {
-	PrincipalGrant **places = palloc(Max(principal->ngrants, 1) * sizeof(PrincipalGrant *));
+	const Place **places = palloc_extended(Max(principal->nplaces, 1) * sizeof(Place *), MCXT_ALLOC_HUGE);
 
-	Assert(principal->located);
+	Assert(principal->places != NULL);
 	*count = 0;
-	for (int i = 0; i < principal->ngrants; i++)
+	for (int i = 0; i < principal->nplaces; i++)
 	{
-		if (principal->grants[i].active)
-			places[(*count)++] = &principal->grants[i];
+		if (principal->places[i].grant->active)
+			places[(*count)++] = &principal->places[i];
 	}
-	qsort(places, *count, sizeof(PrincipalGrant *), rbac_principal_compare_places);
+	qsort(places, *count, sizeof(Place *), rbac_principal_compare_places);
 	return places;
 }
 
 /*
  * Of those, the topmost that count (NULL: all do): none is inside another.
  */
-PrincipalGrant **
+const Place **
 rbac_principal_scopes(const Principal *principal, PlaceFilter counts, void *arg, int *count)
 {
 	int			nplaces;
-	PrincipalGrant **places = rbac_principal_places(principal, &nplaces);
+	const Place **places = rbac_principal_places(principal, &nplaces);
 
 	*count = 0;
 	for (int i = 0; i < nplaces; i++)
 	{
-		PrincipalGrant *last = *count > 0 ? places[*count - 1] : NULL;
-		PrincipalGrant *place = places[i];
+		const Place *last = *count > 0 ? places[*count - 1] : NULL;
+		const Place *place = places[i];
 
 		if (last != NULL &&
 			rbac_path_contains(last->path, last->path_length, place->path, place->path_length))

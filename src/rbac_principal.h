@@ -48,25 +48,34 @@ typedef struct Membership
 	const char *barred;			/* why its session holds nothing there, or NULL */
 } Membership;
 
+/* Instead of a group: granted directly */
+#define RBAC_NO_GROUP		(-1)
+
 /*
  * A grant that a principal has, directly or by a group.  Super admin standing
  * is one too: of the built-in grantable, on the organization, by its account
- * owners group.
+ * owners group.  There can be very many, so it has nothing that is found elsewhere.
  */
 typedef struct PrincipalGrant
 {
-	const Grantable *grantable;
-	const ActionSet *allowed;	/* on this kind of resource */
 	pg_uuid_t	resource;
-	pg_uuid_t	organization;
-	ResourceKind kind;
-	uint16		path_length;
-	const char *path;			/* payload; NULL before rbac_principal_locate() */
-	const char *group_name;		/* NULL: granted directly */
 	TimestampTz valid_from;
 	TimestampTz valid_until;
+	const Grantable *grantable;
+	int			group;			/* which of the principal's groups, or RBAC_NO_GROUP */
+	uint8		kind;			/* ResourceKind of the resource */
 	bool		active;			/* at the instants that the principal was read for */
 } PrincipalGrant;
+
+/*
+ * Where a grant stands
+ */
+typedef struct Place
+{
+	const PrincipalGrant *grant;
+	const char *path;			/* payload */
+	int			path_length;
+} Place;
 
 /*
  * Who it is, where it belongs, and what it was granted: true for the instants
@@ -83,15 +92,26 @@ typedef struct Principal
 	TimestampTz since;
 	TimestampTz until;
 	int			ngrants;
-	int			ngrants_read;	/* with those that stand nowhere, once located */
-	PrincipalGrant *grants;
-	bool		located;		/* all that count have their paths */
+	PrincipalGrant *grants;		/* ordered by resource */
 	int			nmemberships;
-	Membership *memberships;
+	Membership *memberships;	/* ordered by organization */
 	int			ngroups;
 	pg_uuid_t  *groups;			/* that it is in, those included that are not there */
-	struct granted_hash *granted;	/* resource → actions granted on it */
+
+	/* What only those need who list or explain */
+	int			nplaces;
+	Place	   *places;			/* of the grants that stand somewhere; NULL: not looked up */
+	const char **group_names;	/* NULL: not looked up */
 } Principal;
+
+/*
+ * The actions that a grant gives, on its resource and below
+ */
+static inline const ActionSet *
+rbac_grant_allows(const PrincipalGrant *grant)
+{
+	return &grant->grantable->allowed[grant->kind];
+}
 
 /*
  * The instant by which validity periods are judged: the start of the client's
@@ -110,12 +130,14 @@ rbac_instant(void)
 }
 
 /* Does a place count for whoever looks for the topmost ones? */
-typedef bool (*PlaceFilter)(const PrincipalGrant *place, void *arg);
+typedef bool (*PlaceFilter)(const Place *place, void *arg);
 
 extern const char *rbac_lacks_for_policy(const SessionPrincipal *who, const AuthenticationPolicyRow *policy);
 extern Principal *rbac_principal_load(TableView *view, const Subject *subject, TimestampTz now,
 									  const Catalogue *catalogue);
-extern void rbac_principal_locate(TableView *view, Principal *principal);
+extern Principal *rbac_principal_pack(const Principal *principal, MemoryContext context);
+extern void rbac_principal_locate(TableView *view, Principal *principal, RbacRowCallback found, void *arg);
+extern void rbac_principal_name_groups(TableView *view, Principal *principal);
 extern void rbac_principal_forget_places(Principal *principal);
 extern const Membership *rbac_principal_membership(const Principal *principal,
 												   const pg_uuid_t *organization);
@@ -125,8 +147,8 @@ extern void rbac_principal_add_granted(const Principal *principal, const pg_uuid
 extern ActionSet		 rbac_principal_lacks(const Principal *principal, const ResourceRow *resource,
 											  const ActionSet *actions, TimestampTz from, TimestampTz until);
 extern int	rbac_principal_compare_places(const void *a, const void *b);
-extern PrincipalGrant **rbac_principal_places(const Principal *principal, int *count);
-extern PrincipalGrant **rbac_principal_scopes(const Principal *principal, PlaceFilter counts,
-											  void *arg, int *count);
+extern const Place **rbac_principal_places(const Principal *principal, int *count);
+extern const Place **rbac_principal_scopes(const Principal *principal, PlaceFilter counts,
+										   void *arg, int *count);
 
 #endif							/* RBAC_PRINCIPAL_H */

@@ -60,10 +60,10 @@ typedef struct Holding
 } Holding;
 
 static bool
-holds_from(const PrincipalGrant *place, void *arg)
+holds_from(const Place *place, void *arg)
 {
 	const Holding *holding = arg;
-	const Verdict *verdict = rbac_cache_verdict(holding->entry, &place->resource);
+	const Verdict *verdict = rbac_cache_verdict(holding->entry, &place->grant->resource);
 
 	return verdict != NULL && rbac_names_held(holding->entry->catalogue, holding->names, verdict);
 }
@@ -76,7 +76,7 @@ static void
 find_scopes(PrincipalEntry *entry, Reach *reach)
 {
 	Holding		holding = {.entry = entry, .names = reach->names};
-	PrincipalGrant **places;
+	const Place **places;
 
 	rbac_cache_locate(entry);
 	places = rbac_principal_scopes(entry->principal, reach->exact ? holds_from : NULL, &holding,
@@ -277,7 +277,7 @@ rbac_reach(PrincipalEntry *entry, const NameList *names)
 
 	if (entry->nreaches < RBAC_REACHES_KEPT)
 	{
-		MemoryContextSetParent(aside, entry->places);
+		MemoryContextSetParent(aside, rbac_cache_places(entry));
 		reach->next = entry->reaches;
 		entry->reaches = reach;
 		entry->nreaches++;

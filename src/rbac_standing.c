@@ -490,7 +490,7 @@ judge_alike(Noted **alike, int count, uint64 news, TimestampTz now)
 	{
 		Principal  *principal = rbac_principal_load(&view, &alike[0]->standing.subject, now, catalogue);
 
-		rbac_principal_locate(&view, principal);
+		rbac_principal_locate(&view, principal, NULL, NULL);
 		for (int i = 0; i < count; i++)
 		{
 			if (!still_holds(alike[i], news, now))

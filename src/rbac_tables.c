@@ -31,11 +31,15 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relscan.h"
 #include "access/table.h"
+#include "access/visibilitymap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "port/pg_bitutils.h"
+#include "storage/bufmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -168,6 +172,18 @@ enum
 	ACCESS_GRANT_VALID_FROM,
 	ACCESS_GRANT_VALID_UNTIL
 };
+
+/* The same in the index by principal */
+enum
+{
+	INDEXED_GRANT_RESOURCE = 2,
+	INDEXED_GRANT_GRANTABLE,
+	INDEXED_GRANT_ORGANIZATION,
+	INDEXED_GRANT_RESOURCE_KIND,
+	INDEXED_GRANT_VALID_FROM,
+	INDEXED_GRANT_VALID_UNTIL
+};
+
 enum
 {
 	DATABASE_ROLE_ROLE = 1,
@@ -639,6 +655,47 @@ scan_all(TableView *view, RbacTable table, RowReader row_of, void *row,
 	scan(view, table, RBAC_INDEXES, 0, NULL, row_of, row, callback, arg);
 }
 
+/*
+ * The same for one value, by an index that has every column that is needed: where
+ * a page's rows are all visible to everybody, none of them is fetched.  False if
+ * PostgreSQL does without indexes.
+ */
+typedef void (*IndexReader)(IndexTuple tuple, TupleDesc desc, void *row);
+
+static bool
+scan_index_only(TableView *view, RbacIndex index, const pg_uuid_t *value,
+				IndexReader row_of, void *row, RbacRowCallback callback, void *arg)
+{
+	Relation	rel = view->rel[indexes[index].table];
+	Buffer		map = InvalidBuffer;
+	ScanKeyData key;
+	SysScanDesc desc;
+	ItemPointer at;
+
+	view->enough = false;
+	ScanKeyInit(&key, indexes[index].column, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(value));
+	desc = systable_beginscan(rel, index_oids[index], true, view->snapshot, 1, &key);
+	if (desc->iscan == NULL)
+	{
+		systable_endscan(desc);
+		return false;
+	}
+	desc->iscan->xs_want_itup = true;
+	index_rescan(desc->iscan, NULL, 1, NULL, 0);
+	while (!view->enough && (at = index_getnext_tid(desc->iscan, ForwardScanDirection)) != NULL)
+	{
+		if (!VM_ALL_VISIBLE(rel, ItemPointerGetBlockNumber(at), &map) &&
+			!index_fetch_heap(desc->iscan, desc->slot))
+			continue;
+		row_of(desc->iscan->xs_itup, desc->iscan->xs_itupdesc, row);
+		callback(row, arg);
+	}
+	if (BufferIsValid(map))
+		ReleaseBuffer(map);
+	systable_endscan(desc);
+	return true;
+}
+
 /* Columns that are declared NOT NULL */
 static Datum
 column_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
@@ -673,18 +730,29 @@ text_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
 	return TextDatumGetCString(column_of(tuple, desc, column));
 }
 
-static ResourceKind
-kind_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+static bool
+text_is(const text *value, const char *string)
 {
-	text	   *value = DatumGetTextPP(column_of(tuple, desc, column));
+	return strlen(string) == VARSIZE_ANY_EXHDR(value) && memcmp(string, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) == 0;
+}
+
+static ResourceKind
+kind_in(Datum datum)
+{
+	text	   *value = DatumGetTextPP(datum);
 
 	for (int i = 0; i < RBAC_RESOURCE_KINDS; i++)
 	{
-		if (strlen(kind_names[i]) == VARSIZE_ANY_EXHDR(value) &&
-			memcmp(kind_names[i], VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)) == 0)
+		if (text_is(value, kind_names[i]))
 			return (ResourceKind) i;
 	}
 	elog(ERROR, "unknown kind of resource in a table of %s", schema_name);
+}
+
+static ResourceKind
+kind_of(HeapTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	return kind_in(column_of(tuple, desc, column));
 }
 
 static TimestampTz
@@ -786,21 +854,27 @@ rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacRowCallback c
 	scan_by_uuid(view, RESOURCE_BY_PARENT, parent, read_resource, &row, callback, arg);
 }
 
+static PrincipalKind
+principal_kind_of(HeapTuple tuple, TupleDesc desc)
+{
+	text	   *value = DatumGetTextPP(column_of(tuple, desc, PRINCIPAL_KIND));
+
+	if (text_is(value, "user"))
+		return RBAC_USER;
+	return text_is(value, "group") ? RBAC_GROUP : RBAC_APPLICATION_USER;
+}
+
 static void
 read_principal(HeapTuple tuple, TupleDesc desc, void *row)
 {
 	PrincipalRow *principal = row;
-	char	   *kind = text_of(tuple, desc, PRINCIPAL_KIND);
 
 	memset(principal, 0, sizeof(PrincipalRow));
 	principal->id = uuid_of(tuple, desc, PRINCIPAL_ID);
-	principal->kind = strcmp(kind, "user") == 0 ? RBAC_USER :
-		(strcmp(kind, "group") == 0 ? RBAC_GROUP : RBAC_APPLICATION_USER);
+	principal->kind = principal_kind_of(tuple, desc);
 	principal->has_organization = principal->kind != RBAC_USER;
 	if (principal->has_organization)
 		principal->organization = uuid_of(tuple, desc, PRINCIPAL_ORGANIZATION);
-	principal->name = text_of(tuple, desc,
-							  principal->kind == RBAC_USER ? PRINCIPAL_EMAIL : PRINCIPAL_NAME);
 	principal->account_owners = DatumGetBool(column_of(tuple, desc, PRINCIPAL_ACCOUNT_OWNERS));
 	principal->deactivated = !heap_attisnull(tuple, PRINCIPAL_DEACTIVATED_AT, desc);
 }
@@ -809,6 +883,25 @@ bool
 rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row)
 {
 	return scan_by_uuid(view, PRINCIPAL_BY_ID, id, read_principal, row, NULL, NULL);
+}
+
+static void
+read_principal_name(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	*(char **) row = text_of(tuple, desc,
+							 principal_kind_of(tuple, desc) == RBAC_USER ? PRINCIPAL_EMAIL : PRINCIPAL_NAME);
+}
+
+/*
+ * A user's email, the name of other principals; NULL if there is no such principal.
+ */
+char *
+rbac_tables_principal_name(TableView *view, const pg_uuid_t *id)
+{
+	char	   *name = NULL;
+
+	scan_by_uuid(view, PRINCIPAL_BY_ID, id, read_principal_name, &name, NULL, NULL);
+	return name;
 }
 
 static void
@@ -859,12 +952,50 @@ read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
 	grant->valid_until = instant_of(tuple, desc, ACCESS_GRANT_VALID_UNTIL, DT_NOEND);
 }
 
+static Datum
+index_column(IndexTuple tuple, TupleDesc desc, AttrNumber column)
+{
+	bool		isnull;
+	Datum		value = index_getattr(tuple, column, desc, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d of an index of %s", column, schema_name);
+	return value;
+}
+
+static TimestampTz
+index_instant(IndexTuple tuple, TupleDesc desc, AttrNumber column, TimestampTz when_null)
+{
+	bool		isnull;
+	Datum		value = index_getattr(tuple, column, desc, &isnull);
+
+	return isnull ? when_null : DatumGetTimestampTz(value);
+}
+
+static void
+read_indexed_grant(IndexTuple tuple, TupleDesc desc, void *row)
+{
+	AccessGrantRow *grant = row;
+
+	grant->resource = *DatumGetUUIDP(index_column(tuple, desc, INDEXED_GRANT_RESOURCE));
+	grant->grantable = *DatumGetUUIDP(index_column(tuple, desc, INDEXED_GRANT_GRANTABLE));
+	grant->organization = *DatumGetUUIDP(index_column(tuple, desc, INDEXED_GRANT_ORGANIZATION));
+	grant->kind = kind_in(index_column(tuple, desc, INDEXED_GRANT_RESOURCE_KIND));
+	grant->valid_from = index_instant(tuple, desc, INDEXED_GRANT_VALID_FROM, DT_NOBEGIN);
+	grant->valid_until = index_instant(tuple, desc, INDEXED_GRANT_VALID_UNTIL, DT_NOEND);
+}
+
+/*
+ * The grants of a principal, by resource.  A principal's cold start is mostly this:
+ * its grants stand all over the table, and side by side in the index.
+ */
 void
 rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg)
 {
 	AccessGrantRow row;
 
-	scan_by_uuid(view, ACCESS_GRANT_BY_PRINCIPAL, principal, read_access_grant, &row, callback, arg);
+	if (!scan_index_only(view, ACCESS_GRANT_BY_PRINCIPAL, principal, read_indexed_grant, &row, callback, arg))
+		scan_by_uuid(view, ACCESS_GRANT_BY_PRINCIPAL, principal, read_access_grant, &row, callback, arg);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup.h"
+#include "port/pg_bswap.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
@@ -126,7 +127,6 @@ typedef struct PrincipalRow
 	PrincipalKind kind;
 	bool		has_organization;	/* false for users */
 	pg_uuid_t	organization;
-	char	   *name;			/* a user's email, otherwise the name */
 	bool		account_owners;
 	bool		deactivated;
 } PrincipalRow;
@@ -235,6 +235,7 @@ extern void rbac_tables_children(TableView *view, const pg_uuid_t *parent, RbacR
 extern void rbac_tables_subtree(TableView *view, const char *path, int length, RbacRowCallback callback, void *arg);
 extern RbacPath **rbac_tables_path_sample(int *count, double *total);
 extern bool rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row);
+extern char *rbac_tables_principal_name(TableView *view, const pg_uuid_t *id);
 extern void rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
 extern void rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
@@ -258,6 +259,23 @@ static inline bool
 rbac_uuid_equal(const pg_uuid_t *a, const pg_uuid_t *b)
 {
 	return memcmp(a->data, b->data, UUID_LEN) == 0;
+}
+
+/* In the order of the type uuid */
+static inline int
+rbac_uuid_compare(const pg_uuid_t *a, const pg_uuid_t *b)
+{
+	for (int i = 0; i < UUID_LEN; i += 8)
+	{
+		uint64		left;
+		uint64		right;
+
+		memcpy(&left, a->data + i, 8);
+		memcpy(&right, b->data + i, 8);
+		if (left != right)
+			return pg_ntoh64(left) < pg_ntoh64(right) ? -1 : 1;
+	}
+	return 0;
 }
 
 static inline bool

@@ -11,7 +11,9 @@ CREATE TABLE aiven_rbac.access_grant (
     valid_until            timestamptz,
     granted_at             timestamptz NOT NULL DEFAULT pg_catalog.now(),
     granted_by             uuid DEFAULT aiven_rbac.acting_principal(),
-    CONSTRAINT access_grant_pkey PRIMARY KEY (principal, resource, grantable),
+    -- What a principal's rights are made from is read from the index alone.
+    CONSTRAINT access_grant_pkey PRIMARY KEY (principal, resource, grantable)
+        INCLUDE (organization, resource_kind, valid_from, valid_until),
     CONSTRAINT access_grant_membership_fkey FOREIGN KEY (principal, organization)
         REFERENCES aiven_rbac.membership (principal, organization) ON DELETE CASCADE,
     CONSTRAINT access_grant_resource_fkey FOREIGN KEY (resource, resource_kind, organization)

@@ -31,6 +31,15 @@ SELECT count(rbac_has_permission(md5(g::text)::uuid, 'acme'::rbac_path, 'service
 SELECT ok(s.evictions > 0 AND s.bytes <= 65536, 'memory is bounded by aiven_rbac.cache_size') FROM rbac_cache_stats() s;
 RESET aiven_rbac.cache_size;
 
+-- A session that serves thousands keeps them all, if each takes little.
+SELECT count(rbac_project_create('acme', 'q' || g)) FROM generate_series(1, 27) g;
+INSERT INTO aiven_rbac.access_grant (principal, resource, grantable, organization, resource_kind)
+SELECT rbac_user('frank@acme.example'), r.id, g.id, r.organization, 'project'
+FROM aiven_rbac.resource r, aiven_rbac.grantable g WHERE r.path::text ~ '^acme[.]q' AND g.name = 'developer';
+CREATE TEMP TABLE few AS SELECT * FROM rbac_cache_stats();
+SELECT ok(rbac_has_permission(rbac_user('frank@acme.example'), 'acme.q1', 'service.view'), 'somebody with 27 grants is asked about');
+SELECT results_eq('SELECT s.entries - f.entries, s.bytes - f.bytes <= 4096 FROM rbac_cache_stats() s, few f', 'VALUES (1, true)', 'it takes at most 4 kB');
+
 -- A principal whose grants alone take more than the setting allows keeps what it
 -- found out about resources all the same.
 SELECT count(rbac_project_create('acme', 'p' || g)) FROM generate_series(1, 600) g;
