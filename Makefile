@@ -102,7 +102,7 @@ format-check:
 	done; exit $$status
 
 docs:
-	@tools/with-instance tools/docs-sections docs/reference.md docs/catalogue.md docs/audit.md
+	@tools/with-instance tools/docs-sections docs/reference.md docs/catalogue.md docs/audit.md docs/operations.md
 
 .PHONY: $(HOUSE_GOALS)
 

@@ -27,6 +27,7 @@
 #include "rbac_portal.h"
 #include "rbac_replica.h"
 #include "rbac_session.h"
+#include "rbac_show.h"
 #include "rbac_signal.h"
 #include "rbac_standing.h"
 
@@ -48,6 +49,7 @@ _PG_init(void)
 	rbac_session_init();
 	rbac_ending_init();
 	rbac_denied_init();
+	rbac_show_init();
 	rbac_replica_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();

@@ -47,6 +47,7 @@
 #define SETTING_NAME	"aiven_rbac.principal"
 
 uint64		rbac_session_epoch = 1;
+void (*rbac_session_assigned)(const SessionPrincipal *principal) = NULL;
 
 static char *setting_value;		/* the setting's own; not read */
 static const SessionPrincipal *session = NULL;	/* the hooks' parsed form of it */
@@ -128,6 +129,8 @@ assign_principal(const char *newval, void *extra)
 {
 	session = extra;
 	rbac_session_epoch++;
+	if (rbac_session_assigned)
+		rbac_session_assigned(session);
 }
 
 void

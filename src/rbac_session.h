@@ -18,6 +18,12 @@
 extern uint64 rbac_session_epoch;
 
 /*
+ * Told of each principal that the session gets (NULL: none), where nothing can be
+ * looked up or allocated
+ */
+extern void (*rbac_session_assigned)(const SessionPrincipal *principal);
+
+/*
  * The same for comparisons across statements: code that the owner of a table has
  * attached to it can have run in between, and for that there is no principal.
  */
