@@ -644,29 +644,111 @@ fill_memo(PrincipalEntry *entry, bool by_path)
 }
 
 /*
- * The memo has taken one more resource.  When it alone uses the memory up,
- * start over: verdicts are worth less than the bound.  What else is in the
- * entry does not count: a memo that had to make up for that might be emptied
- * at every resource.
+ * Every other of a memo's resources, in another context.  They are in the order of
+ * a hash that is this backend's own, so that it is any half.
+ */
+static id_memo_hash *
+half_of_ids(id_memo_hash *memo, MemoryContext context)
+{
+	id_memo_hash *half;
+	id_memo_iterator position;
+	IdMemoSlot *slot;
+	bool		keep = false;
+	bool		found;
+
+	if (memo == NULL)
+		return NULL;
+	half = id_memo_create(context, memo->members / 2 + FEW, NULL);
+	id_memo_start_iterate(memo, &position);
+	while ((slot = id_memo_iterate(memo, &position)) != NULL)
+	{
+		keep = !keep;
+		if (keep)
+			id_memo_insert(half, slot->id, &found)->verdict = slot->verdict;
+	}
+	return half;
+}
+
+static path_memo_hash *
+half_of_paths(path_memo_hash *memo, MemoryContext context)
+{
+	path_memo_hash *half;
+	path_memo_iterator position;
+	PathMemoSlot *slot;
+	bool		keep = false;
+	bool		found;
+
+	if (memo == NULL)
+		return NULL;
+	half = path_memo_create(context, memo->members / 2 + FEW, NULL);
+	path_memo_start_iterate(memo, &position);
+	while ((slot = path_memo_iterate(memo, &position)) != NULL)
+	{
+		PathMemoSlot *copy;
+		PathKey		key = slot->path;
+
+		keep = !keep;
+		if (!keep)
+			continue;
+		key.data = memcpy(MemoryContextAlloc(context, Max(key.length, 1)), key.data, key.length);
+		copy = path_memo_insert(half, key, &found);
+		copy->verdict = slot->verdict;
+		copy->id = slot->id;
+	}
+	return half;
+}
+
+/*
+ * Forget half of the memo.  Were it all, rows that come in the same order again
+ * would never find theirs.
+ */
+static void
+halve_memo(PrincipalEntry *entry)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "rbac verdicts", ALLOCSET_SMALL_SIZES);
+	id_memo_hash *by_id = half_of_ids(entry->by_id, context);
+	path_memo_hash *by_path = half_of_paths(entry->by_path, context);
+
+	MemoryContextDelete(entry->memo_context);
+	MemoryContextSetParent(context, entry->context);
+	entry->memo_context = context;
+	entry->by_id = by_id;
+	entry->by_path = by_path;
+	entry->all_ids = false;
+	entry->all_paths = false;
+	entry->id_misses = MISSES_BEFORE_FILL;	/* all of them have no room */
+	entry->path_misses = MISSES_BEFORE_FILL;
+	entry->memo_starts++;
+}
+
+static uint32
+memo_members(const PrincipalEntry *entry)
+{
+	return (entry->by_id != NULL ? entry->by_id->members : 0) +
+		(entry->by_path != NULL ? entry->by_path->members : 0);
+}
+
+/*
+ * The memo has taken one more resource.  When it alone uses the memory up, half
+ * of it goes: verdicts are worth less than the bound.  What else is in the entry
+ * does not count: a memo that had to make up for that might be emptied at every
+ * resource.
  */
 static void
 memo_grown(PrincipalEntry *entry)
 {
-	uint32		members = (entry->by_id != NULL ? entry->by_id->members : 0) +
-		(entry->by_path != NULL ? entry->by_path->members : 0);
+	uint32		members = memo_members(entry);
 
 	if (members < entry->memo_check)
 		return;
 	rbac_cache_grown(entry);
-	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
 	if (MemoryContextMemAllocated(memo_context(entry), true) > (Size) rbac_cache_size_kb * 1024)
 	{
-		empty_memo(entry);
-		entry->id_misses = MISSES_BEFORE_FILL;	/* all of them have no room */
-		entry->path_misses = MISSES_BEFORE_FILL;
-		entry->memo_starts++;
+		halve_memo(entry);
+		members = memo_members(entry);
 		rbac_cache_grown(entry);
 	}
+	entry->memo_check = members + Min(members, MEMO_CHECK_STEP);
 }
 
 /*
@@ -905,8 +987,8 @@ paths_still_held(const Comparison *comparison)
 /*
  * Is everything held now that the memo of an older entry says was held: one of
  * the names or, with none given, all actions?  Both entries are pinned, and the
- * names are resolved, each by its entry's catalogue.  A memo that has started
- * over since (memo_starts) can't tell all.
+ * names are resolved, each by its entry's catalogue.  A memo that has
+ * forgotten some since (memo_starts) can't tell all.
  */
 bool
 rbac_cache_still_holds(const PrincipalEntry *before, const NameList *names_before,

@@ -51,7 +51,7 @@ typedef struct PrincipalEntry
 	uint32		id_misses;		/* since the memo was empty */
 	uint32		path_misses;
 	uint32		memo_check;		/* measure again at this many resources */
-	uint32		memo_starts;	/* how often it has started over */
+	uint32		memo_starts;	/* how often some of it was forgotten for want of room */
 
 	SignalKey	keys[FLEXIBLE_ARRAY_MEMBER];	/* of the facts that it is made from */
 } PrincipalEntry;

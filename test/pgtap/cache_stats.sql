@@ -55,6 +55,15 @@ SELECT count(rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)
 SELECT is(s.lookups - l.lookups, 0::bigint, 'S8: no resource is looked up twice') FROM rbac_cache_stats() s, looked l;
 RESET aiven_rbac.cache_size;
 
+-- If they are more than there is room for, half of them are kept.
+SET LOCAL aiven_rbac.cache_size = '64kB';
+SELECT count(rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')) FROM generate_series(1, 600) g;
+CREATE TEMP TABLE once AS SELECT * FROM rbac_cache_stats();
+SELECT is(count(*) FILTER (WHERE rbac_has_permission(rbac_user('erin@acme.example'), ('acme.p' || g)::rbac_path, 'service.view')), 600::bigint,
+          'more resources than there is room for get the right answers') FROM generate_series(1, 600) g;
+SELECT cmp_ok(s.lookups - o.lookups, '<', 550::bigint, 'and are not all looked up each time') FROM rbac_cache_stats() s, once o;
+RESET aiven_rbac.cache_size;
+
 -- Ids that multiplying by a number that everybody knows puts in one place.  A
 -- hash table with many keys in one place grows.
 CREATE FUNCTION pg_temp.little_endian(n numeric) RETURNS text LANGUAGE sql AS $$
