@@ -275,6 +275,8 @@ BEGIN
     IF aiven_rbac.judging() THEN
         PERFORM aiven_rbac.ends_access(NULL);
     END IF;
+    -- What it allowed is told in the log, before the role is gone that tells whose it was.
+    DELETE FROM aiven_rbac.allowed_action AS w WHERE w.grantable = role;
     DELETE FROM aiven_rbac.grantable AS g WHERE g.id = role;
 END
 $$;

@@ -348,6 +348,7 @@ INSERT INTO call VALUES
     ('rbac_role_create(''acme'', $, ''{service.view}'', ''{project}'')'), ('rbac_role_create(''acme'', ''x'', ARRAY[$], ''{project}'')'),
     ('rbac_role_create(''acme'', ''x'', ''{service.view}'', ARRAY[$])'), ('rbac_role_edit(''acme'', $, ''{service.view}'')'),
     ('rbac_role_edit(''acme'', ''most'', ARRAY[$])'), ('rbac_role_delete(''acme'', $)'),
+    ('rbac_has_permission_at(test.p(''robot''), ''acme''::rbac_path, $, clock_timestamp())'),
     ('rbac_plan($, ''{}'')'), ('rbac_plan(''acme'', jsonb_build_object($, ''{}''::jsonb))'), ('rbac_plan(''acme'', jsonb_build_object(''units'', jsonb_build_array(jsonb_build_object($, ''x''))))'),
     ('rbac_apply($, ''{}'')'), ('rbac_apply(''acme'', jsonb_build_object(''units'', jsonb_build_array(jsonb_build_object(''label'', $))))'),
     ('rbac_apply(''acme'', jsonb_build_object(''grants'', jsonb_build_array(jsonb_build_object(''principal'', $, ''name'', ''admin'', ''resource'', ''acme''))))'),
