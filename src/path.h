@@ -120,6 +120,7 @@ typedef struct RbacScopeSet
 /* path_io.c */
 extern RbacPath *rbac_path_make(const char *payload, int len);
 extern char *rbac_path_text(const char *payload, int len);
+extern bool rbac_is_uuid_shaped(const char *text, int len);
 extern RbacPath *rbac_path_parse(const char *text, int len, int sqlerrcode,
 								 struct Node *escontext);
 

@@ -21,6 +21,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "path.h"
@@ -62,6 +64,23 @@ describe_character(const char *text, int len)
 		return psprintf("character \"%.*s\"", charlen, text);
 
 	return psprintf("byte 0x%02x", c);
+}
+
+/*
+ * Has a text the shape of a uuid, 8-4-4-4-12 hexadecimal digits in either case?
+ * Such a text always means an id, so that no label looks like it.
+ */
+bool
+rbac_is_uuid_shaped(const char *text, int len)
+{
+	if (len != 36)
+		return false;
+	for (int i = 0; i < len; i++)
+	{
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -110,6 +129,12 @@ rbac_path_parse(const char *text, int len, int sqlerrcode, struct Node *escontex
 						 errdetail("Label %d, at position %d, has no characters.",
 								   label, start + 1),
 						 errhint("Labels are joined by single dots, with no dot at either end.")));
+			if (rbac_is_uuid_shaped(text + start, i - start))
+				ereturn(escontext, NULL,
+						(errcode(sqlerrcode),
+						 errmsg("path \"%s\" has a label that looks like an id", rbac_excerpt(text, len)),
+						 errdetail("A text of a uuid's shape always means a resource by its id."),
+						 errhint("Compare an id with a column of type uuid; rbac_resource_path() gives the path of an id.")));
 
 			if (i < len)
 				payload[i] = RBAC_PATH_SEPARATOR;

@@ -32,6 +32,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/uuid.h"
 
 #include "compat.h"
 #include "rbac_decide.h"
@@ -307,4 +308,20 @@ rbac_verdict_on_path(Decider *decider, const RbacPath *path)
 		decider->last_length = length;
 	}
 	return decider->last_answer;
+}
+
+/*
+ * The resource that a text stands for: one of a uuid's shape is its id, any other
+ * its path.
+ */
+void
+rbac_question_about(Question *question, const text *resource)
+{
+	const char *data = VARDATA_ANY(resource);
+	int			length = VARSIZE_ANY_EXHDR(resource);
+
+	if (rbac_is_uuid_shaped(data, length))
+		question->id = DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text_to_cstring(resource))));
+	else
+		question->path = rbac_path_parse(data, length, ERRCODE_INVALID_TEXT_REPRESENTATION, NULL);
 }

@@ -66,9 +66,9 @@ typedef struct Question
 } Question;
 
 /*
- * Define the four entry points of "answer", which takes (fcinfo, question): the
- * resource is given by its path or by its id, and the principal is the
- * session's or one that is given.
+ * Define the entry points of "answer", which takes (fcinfo, question): the
+ * resource is given by its path, by its id or as a text of either, and the
+ * principal is the session's or one that is given.
  */
 #define DEFINE_DECISION(answer) \
 	PG_FUNCTION_INFO_V1(answer##_at); \
@@ -99,7 +99,23 @@ typedef struct Question
 							 .name = 2}; \
 		return answer(fcinfo, &question); \
 	} \
+	PG_FUNCTION_INFO_V1(answer##_text); \
+	Datum answer##_text(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.name = 1}; \
+		rbac_question_about(&question, PG_GETARG_TEXT_PP(0)); \
+		return answer(fcinfo, &question); \
+	} \
+	PG_FUNCTION_INFO_V1(answer##_of_text); \
+	Datum answer##_of_text(PG_FUNCTION_ARGS) \
+	{ \
+		Question question = {.principal = PG_GETARG_UUID_P(0), .name = 2}; \
+		rbac_question_about(&question, PG_GETARG_TEXT_PP(1)); \
+		return answer(fcinfo, &question); \
+	} \
 	extern int no_such_variable
+
+extern void rbac_question_about(Question *question, const text *resource);
 
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
