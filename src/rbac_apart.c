@@ -26,11 +26,19 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
+#include "executor/spi.h"
+#include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "compat.h"
 #include "rbac_apart.h"
+
+PG_FUNCTION_INFO_V1(rbac_run_as_owner);
 
 Oid
 rbac_owner_of(Oid relation)
@@ -60,4 +68,57 @@ rbac_apart_end(const Apart *before)
 {
 	AtEOXact_GUC(false, before->settings);
 	SetUserIdAndSecContext(before->user, before->context);
+}
+
+static void
+run(const char *command)
+{
+	int			result;
+
+	SPI_connect();
+	result = SPI_execute(command, false, 0);
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", command, SPI_result_code_string(result));
+	SPI_finish();
+}
+
+/*
+ * Run a statement as the owner of a table, apart from the session.
+ */
+void
+rbac_run_apart(Oid owner, const char *command)
+{
+	Apart		before;
+
+	rbac_apart_begin(&before, owner);
+	run(command);
+	rbac_apart_end(&before);
+}
+
+/*
+ * aiven_rbac.run_as_owner("table" regclass, statement text) → void
+ *
+ * Run a statement about a table for a caller who has the rights of the table's
+ * owner.  For another caller than the owner, such as a superuser, what the owner
+ * has attached to the table runs as the owner.
+ */
+Datum
+rbac_run_as_owner(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	char	   *statement = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			owner;
+
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table with OID %u does not exist", table)));
+	owner = rbac_owner_of(table);
+	if (!has_privs_of_role(GetUserId(), owner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+	if (owner == GetUserId())
+		run(statement);
+	else
+		rbac_run_apart(owner, statement);
+	PG_RETURN_VOID();
 }

@@ -20,5 +20,6 @@ typedef struct Apart
 extern Oid	rbac_owner_of(Oid relation);
 extern void rbac_apart_begin(Apart *before, Oid owner);
 extern void rbac_apart_end(const Apart *before);
+extern void rbac_run_apart(Oid owner, const char *command);
 
 #endif							/* RBAC_APART_H */

@@ -19,16 +19,21 @@
  * The row is locked as the check of the key will lock it, so that its resource is
  * the same when the key is checked.
  *
- * The look-up runs as the owner of the referenced table, apart from the session
- * (rbac_apart.c).  It happens only if the owner of the referencing table may do
- * all that the other owner may: the trigger can be attached by any owner of a
- * table.
+ * A key with a null in it is not followed: the rows of an order that belongs
+ * nowhere have no resource either, and would keep none when the order gets one.
+ * So a trigger of the referenced table fills them in then (rbac_fill_children()).
+ *
+ * Each look-up runs as the owner of the table that is looked into, apart from the
+ * session (rbac_apart.c).  It happens only if the owner of the referencing table
+ * may do all that the other owner may: the triggers can be attached by any owner
+ * of a table.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "commands/trigger.h"
@@ -38,15 +43,21 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/reltrigger.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
 #include "rbac_apart.h"
 
 PG_FUNCTION_INFO_V1(rbac_follow_parent);
+PG_FUNCTION_INFO_V1(rbac_fill_children);
+
+/* The trigger by which a table's rows follow, as rbac_protect_child() names it */
+#define FOLLOWING_TRIGGER	"zzz_rbac_follow_parent"
 
 /* How many plans are kept; a session that uses more keys makes them again */
 #define PLANS_KEPT		64
@@ -186,10 +197,16 @@ plan_of(const char *query, int nparameters, Oid *types)
  * Whoever owns the referencing table must be able to read the referenced one
  * whole.
  */
+static bool
+may_follow(Relation table, Oid parent)
+{
+	return has_privs_of_role(table->rd_rel->relowner, rbac_owner_of(parent));
+}
+
 static void
 require_owner(Relation table, Oid parent)
 {
-	if (has_privs_of_role(table->rd_rel->relowner, rbac_owner_of(parent)))
+	if (may_follow(table, parent))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -197,6 +214,31 @@ require_owner(Relation table, Oid parent)
 					RelationGetRelationName(table), get_rel_name(parent)),
 			 errdetail("The owner of the one is not a member of the owner of the other."),
 			 errhint("Give both tables one owner.")));
+}
+
+/*
+ * Go apart from the session as the owner of a table, who is not bound by its
+ * policies then.
+ */
+static void
+begin_as_owner(Oid table, Apart *before)
+{
+	rbac_apart_begin(before, rbac_owner_of(table));
+	SetUserIdAndSecContext(rbac_owner_of(table),
+						   before->context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
+	SPI_connect();
+}
+
+/*
+ * Triggers that the query fires run before this returns, as the owner, too.
+ */
+static void
+execute(const char *query, Datum *parameters, Oid *types, int nparameters, int expected)
+{
+	if (SPI_execute_snapshot(plan_of(query, nparameters, types), parameters, NULL,
+							 InvalidSnapshot, InvalidSnapshot, false, true, 0) != expected)
+		elog(ERROR, "could not execute \"%s\"", query);
 }
 
 /*
@@ -212,14 +254,8 @@ look_up(Relation table, const Reference *reference, Datum *keys, Oid *types, Dat
 	bool		isnull = true;
 
 	require_owner(table, parent);
-	rbac_apart_begin(&before, rbac_owner_of(parent));
-	SetUserIdAndSecContext(rbac_owner_of(parent),
-						   before.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
-						   SECURITY_NOFORCE_RLS);
-	SPI_connect();
-	if (SPI_execute_snapshot(plan_of(query, reference->key->nkeys - 1, types), keys, NULL,
-							 InvalidSnapshot, InvalidSnapshot, false, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", query);
+	begin_as_owner(parent, &before);
+	execute(query, keys, types, reference->key->nkeys - 1, SPI_OK_SELECT);
 	if (SPI_processed > 0)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(SPI_tuptable->tupdesc, 0);
@@ -252,15 +288,16 @@ is_unchanged(TupleDesc desc, HeapTuple old, HeapTuple new, AttrNumber column)
 }
 
 /*
- * Does an update leave the reference as it was?  Then the key sees to the
- * resource, also when the referenced row's is what changes.
+ * Does an update leave the reference as it was, with a resource?  Then the key
+ * sees to the resource, also when the referenced row's is what changes.
  */
 static bool
 refers_as_before(TriggerData *trigger, const Reference *reference)
 {
 	TupleDesc	desc = RelationGetDescr(trigger->tg_relation);
 
-	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+	if (!TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
+		heap_attisnull(trigger->tg_newtuple, reference->key->conkey[reference->resource], desc))
 		return false;
 	for (int i = 0; i < reference->key->nkeys; i++)
 	{
@@ -323,6 +360,34 @@ follow(TriggerData *trigger, HeapTuple row, AttrNumber column)
 	return heap_modify_tuple_by_cols(row, RelationGetDescr(table), 1, &number, &resource, &isnull);
 }
 
+static void
+require_protocol(FunctionCallInfo fcinfo, bool suits, const char *name)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!suits || trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager as rbac_protect_child() declares it",
+						name)));
+}
+
+/*
+ * The column that a trigger's argument names.
+ */
+static AttrNumber
+column_of(TriggerData *trigger)
+{
+	AttrNumber	column = get_attnum(RelationGetRelid(trigger->tg_relation), trigger->tg_trigger->tgargs[0]);
+
+	if (column <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table \"%s\" does not exist",
+						trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation))));
+	return column;
+}
+
 /*
  * aiven_rbac.follow_parent() → trigger
  *
@@ -333,22 +398,148 @@ Datum
 rbac_follow_parent(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	AttrNumber	column;
 	HeapTuple	row;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || trigger->tg_trigger->tgnargs != 1 ||
-		TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager as rbac_protect_child() declares it",
-						"follow_parent")));
-	column = get_attnum(RelationGetRelid(trigger->tg_relation), trigger->tg_trigger->tgargs[0]);
-	if (column <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist",
-						trigger->tg_trigger->tgargs[0], RelationGetRelationName(trigger->tg_relation))));
+	require_protocol(fcinfo, CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && !TRIGGER_FIRED_BY_DELETE(trigger->tg_event),
+					 "follow_parent");
 	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-	return PointerGetDatum(follow(trigger, row, column));
+	return PointerGetDatum(follow(trigger, row, column_of(trigger)));
+}
+
+/*
+ * Do the rows of a table follow by a column?
+ */
+static bool
+follows_by(Relation table, AttrNumber column)
+{
+	TriggerDesc *triggers = table->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (strcmp(trigger->tgname, FOLLOWING_TRIGGER) == 0 && trigger->tgnargs == 1 &&
+			get_attnum(RelationGetRelid(table), trigger->tgargs[0]) == column)
+			return true;
+	}
+	return false;
+}
+
+static char *
+fill_query_of(Relation child, const Reference *reference)
+{
+	const ForeignKeyCacheInfo *key = reference->key;
+	const char *column = column_name(key->conrelid, key->conkey[reference->resource]);
+	StringInfoData query;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "UPDATE %s%s AS c SET %s = $%d WHERE c.%s IS NULL",
+					 child->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(child)),
+												RelationGetRelationName(child)),
+					 column, reference->resource + 1, column);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (i != reference->resource)
+			appendStringInfo(&query, " AND $%d %s c.%s", i + 1, qualified_operator(key->conpfeqop[i]),
+							 column_name(key->conrelid, key->conkey[i]));
+	}
+	return query.data;
+}
+
+/*
+ * Let the rows of a table that reference a row have its resource.
+ */
+static void
+fill(Relation child, const Reference *reference, TupleDesc desc, HeapTuple row)
+{
+	const ForeignKeyCacheInfo *key = reference->key;
+	char	   *query = fill_query_of(child, reference);
+	Datum		values[INDEX_MAX_KEYS];
+	Oid			types[INDEX_MAX_KEYS];
+	Apart		before;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		bool		isnull;
+
+		types[i] = getBaseType(TupleDescAttr(desc, key->confkey[i] - 1)->atttypid);
+		values[i] = heap_getattr(row, key->confkey[i], desc, &isnull);
+		if (isnull)
+			return;
+	}
+	begin_as_owner(RelationGetRelid(child), &before);
+	execute(query, values, types, key->nkeys, SPI_OK_UPDATE);
+	SPI_finish();
+	rbac_apart_end(&before);
+	pfree(query);
+}
+
+/*
+ * Do the same by one key that references a table, if it is one by which rows
+ * follow a column of that table.
+ */
+static void
+fill_by_key(Relation child, Oid constraint, AttrNumber column, TupleDesc desc, HeapTuple row)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetFKeyList(child))
+	{
+		const ForeignKeyCacheInfo *key = lfirst(lc);
+		Reference	reference = {key, 0};
+
+		if (key->conoid != constraint || key->nkeys < 2)
+			continue;
+		while (reference.resource < key->nkeys && key->confkey[reference.resource] != column)
+			reference.resource++;
+		if (reference.resource < key->nkeys && follows_by(child, key->conkey[reference.resource]) &&
+			may_follow(child, key->confrelid))
+			fill(child, &reference, desc, row);
+		return;
+	}
+}
+
+/*
+ * Do the same for all tables whose keys change with the table's.
+ */
+static void
+fill_all(Relation table, AttrNumber column, HeapTuple row)
+{
+	TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc);
+
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+		Relation	child;
+
+		if (trigger->tgfoid != F_RI_FKEY_CASCADE_UPD || !OidIsValid(trigger->tgconstrrelid))
+			continue;
+		child = table_open(trigger->tgconstrrelid, RowExclusiveLock);
+		fill_by_key(child, trigger->tgconstraint, column, RelationGetDescr(table), row);
+		table_close(child, NoLock);
+	}
+	FreeTriggerDesc(triggers);
+}
+
+/*
+ * aiven_rbac.fill_children() → trigger
+ *
+ * After a row was updated: if the column that is named was null, let the rows that
+ * follow it have its value.
+ */
+Datum
+rbac_fill_children(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	TupleDesc	desc;
+	AttrNumber	column;
+
+	require_protocol(fcinfo, CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_AFTER(trigger->tg_event) && TRIGGER_FIRED_FOR_ROW(trigger->tg_event) && TRIGGER_FIRED_BY_UPDATE(trigger->tg_event),
+					 "fill_children");
+	desc = RelationGetDescr(trigger->tg_relation);
+	column = column_of(trigger);
+	if (heap_attisnull(trigger->tg_trigtuple, column, desc) && !heap_attisnull(trigger->tg_newtuple, column, desc))
+		fill_all(trigger->tg_relation, column, trigger->tg_newtuple);
+	return PointerGetDatum(NULL);
 }

@@ -38,7 +38,6 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
-#include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -128,24 +127,11 @@ qualified_name(Oid table)
 }
 
 static void
-run_as(Oid owner, const char *command)
-{
-	Apart		before;
-
-	rbac_apart_begin(&before, owner);
-	SPI_connect();
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not execute \"%s\"", command);
-	SPI_finish();
-	rbac_apart_end(&before);
-}
-
-static void
 declare_key(Oid table, const char *column, const char *validity)
 {
-	run_as(rbac_owner_of(rbac_table_oid(RBAC_TABLE_RESOURCE)),
-		   psprintf("ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE%s",
-					qualified_name(table), quote_identifier(column), validity));
+	rbac_run_apart(rbac_owner_of(rbac_table_oid(RBAC_TABLE_RESOURCE)),
+				   psprintf("ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES aiven_rbac.resource (path) ON UPDATE CASCADE%s",
+							qualified_name(table), quote_identifier(column), validity));
 }
 
 /*
@@ -231,8 +217,8 @@ add_key(Oid table, const char *column, KeyKind kind)
 			elog(ERROR, "the foreign key of table %u is gone", table);
 	}
 	require_resources(table, column);
-	run_as(rbac_owner_of(table),
-		   psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", qualified_name(table), quote_identifier(NameStr(name))));
+	rbac_run_apart(rbac_owner_of(table),
+				   psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", qualified_name(table), quote_identifier(NameStr(name))));
 }
 
 /*

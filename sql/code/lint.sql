@@ -368,6 +368,60 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_orphan() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_orphan() IS 'tables with rows whose resource does not exist';
 
+-- Tables whose rows follow those of another table: the column that is filled in,
+-- and the key by which it follows, if there is one.
+CREATE VIEW aiven_rbac.following_table AS
+    SELECT t.oid, t.name, a.attnum AS column_number, a.attname AS "column", k.confrelid AS parent, k.conkey, u.its
+    FROM aiven_rbac.application_table AS t
+    JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = t.oid AND g.tgname = 'zzz_rbac_follow_parent'
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND NOT a.attisdropped
+        AND g.tgargs = convert_to(a.attname, getdatabaseencoding()) || '\x00'::bytea
+    LEFT JOIN (pg_catalog.pg_constraint AS k CROSS JOIN unnest(k.conkey, k.confkey) AS u (mine, its))
+        ON k.conrelid = t.oid AND k.contype = 'f' AND k.confupdtype = 'c' AND k.conparentid = 0 AND cardinality(k.conkey) > 1 AND u.mine = a.attnum
+    WHERE t.protected;
+COMMENT ON VIEW aiven_rbac.following_table IS
+    'protected tables whose rows belong where the rows do that they reference, as rbac_protect_child() does it';
+
+-- One key that leads to a protected table is the one to follow by; of several,
+-- somebody has to say which.
+CREATE FUNCTION aiven_rbac.protecting_child(child oid, parent oid, but smallint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE WHEN count(*) = 1
+                THEN format('SELECT @extschema@.%s(%L::regclass, %L, %s, %s, true)', 'rbac_protect_child', child::regclass, min(k.conname),
+                            (SELECT format('%L::text[]', d.names) FROM pg_policy AS p, LATERAL aiven_rbac.decision_calls(p.polrelid, p.polqual) AS d
+                             WHERE p.polrelid = child AND p.polname = 'rbac_select'),
+                            coalesce((SELECT format('%L::text[]', d.names) FROM pg_policy AS p, LATERAL aiven_rbac.decision_calls(p.polrelid, p.polqual) AS d
+                                      WHERE p.polrelid = child AND p.polname = 'rbac_update'), 'NULL::text[]'))
+                ELSE format('DROP TRIGGER zzz_rbac_follow_parent ON %s; -- or protect it by the key of another table, with rbac_protect_child()', child::regclass) END
+    FROM pg_constraint AS k
+    WHERE k.conrelid = child AND k.contype = 'f' AND k.conparentid = 0 AND NOT but = ANY (k.conkey) AND k.confrelid <> child
+      AND k.confrelid IN (SELECT d.oid FROM aiven_rbac.deciding_table AS d) AND (parent IS NULL OR k.confrelid = parent)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.protecting_child(oid, oid, smallint) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.protecting_child(oid, oid, smallint) IS
+    'the statement that lets a table''s rows follow those of another table again, by a key without the column that they do it by now';
+
+CREATE FUNCTION aiven_rbac.finding_child() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT 'error', f.name, format('its rows do not follow by column "%s" any longer: the foreign key is gone', f."column"),
+           aiven_rbac.protecting_child(f.oid, NULL, f.column_number)
+    FROM aiven_rbac.following_table AS f
+    WHERE f.parent IS NULL
+    UNION ALL
+    SELECT 'error', f.name, format('its rows follow column "%s" of table %s, which is not protected by it any longer', a.attname, f.parent::regclass),
+           aiven_rbac.protecting_child(f.oid, f.parent, f.column_number)
+    FROM aiven_rbac.following_table AS f
+    JOIN pg_attribute AS a ON a.attrelid = f.parent AND a.attnum = f.its
+    WHERE f.parent IN (SELECT d.oid FROM aiven_rbac.deciding_table AS d)
+      AND NOT EXISTS (SELECT FROM aiven_rbac.policy_call AS c WHERE c.polrelid = f.parent AND c.column_number = f.its)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_child() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_child() IS 'tables whose rows do not belong where those do that they reference';
+
 -- The constraints that stand on the column would stop a move: a new one replaces
 -- them.
 CREATE FUNCTION aiven_rbac.following("table" oid, "column" smallint) RETURNS text
@@ -846,6 +900,8 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SELECT * FROM aiven_rbac.finding_path_stays()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_orphan()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_child()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_part()
     UNION ALL

@@ -7,6 +7,18 @@ CREATE FUNCTION aiven_rbac.follow_parent() RETURNS trigger
 COMMENT ON FUNCTION aiven_rbac.follow_parent() IS
     'before a row is inserted or updated, let the column that is named have the resource of the row that its foreign key references';
 
+CREATE FUNCTION aiven_rbac.fill_children() RETURNS trigger
+    AS 'MODULE_PATHNAME', 'rbac_fill_children'
+    LANGUAGE C;
+COMMENT ON FUNCTION aiven_rbac.fill_children() IS
+    'after a row was updated whose column was null: let the rows that follow it have the resource that it belongs to now';
+
+CREATE FUNCTION aiven_rbac.run_as_owner("table" regclass, statement text) RETURNS void
+    AS 'MODULE_PATHNAME', 'rbac_run_as_owner'
+    LANGUAGE C STRICT;
+COMMENT ON FUNCTION aiven_rbac.run_as_owner(regclass, text) IS
+    'run a statement about a table for a caller who has the rights of its owner: as the owner, and apart from the session unless the caller is the owner';
+
 CREATE FUNCTION aiven_rbac.key_of_child("table" regclass, foreign_key name) RETURNS pg_catalog.pg_constraint
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -25,6 +37,12 @@ BEGIN
     ELSIF k.confrelid = 'aiven_rbac.resource'::regclass THEN
         RAISE EXCEPTION 'foreign key "%" references a resource itself', foreign_key
             USING ERRCODE = 'wrong_object_type', HINT = 'Protect the table by that column, with rbac_protect_table().';
+    END IF;
+    IF NOT pg_has_role((SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = "table"),
+                       (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = k.confrelid), 'USAGE') THEN
+        RAISE EXCEPTION 'rows of table "%" cannot follow table "%"', called, (SELECT c.relname FROM pg_catalog.pg_class AS c WHERE c.oid = k.confrelid)
+            USING ERRCODE = 'insufficient_privilege', DETAIL = 'The owner of the one is not a member of the owner of the other.',
+                  HINT = 'Give both tables one owner.';
     END IF;
     RETURN k;
 END
@@ -101,48 +119,117 @@ $$;
 COMMENT ON FUNCTION aiven_rbac.forcing(aiven_rbac.lineage, text) IS
     'the statements that end or renew what binds the owner of two tables, where it is so';
 
+CREATE FUNCTION aiven_rbac.has_unique_key("table" oid, names name[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM pg_index AS i
+                   WHERE i.indrelid = "table" AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                     AND i.indnkeyatts = cardinality(names)
+                     AND (SELECT array_agg(a.attname ORDER BY a.attname)
+                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS x (n, place) JOIN pg_attribute AS a ON a.attrelid = "table" AND a.attnum = x.n
+                          WHERE x.place <= i.indnkeyatts) = (SELECT array_agg(n ORDER BY n) FROM unnest(names) AS n))
+$$;
+COMMENT ON FUNCTION aiven_rbac.has_unique_key(oid, name[]) IS 'can a foreign key reference these columns of a table?';
+
+-- A column of ours that followed another table, or another column of the same, has
+-- values of somebody else's.  Its keys and its index go with it.
+CREATE FUNCTION aiven_rbac.clearing(l aiven_rbac.lineage) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT s.statement
+    FROM pg_trigger AS t,
+         LATERAL (VALUES (format('DROP TRIGGER %I ON %s', t.tgname, (l).child)),
+                         (CASE WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = (l).child AND a.attname = 'rbac_resource')
+                               THEN format('ALTER TABLE %s DROP COLUMN rbac_resource', (l).child) END)) AS s (statement)
+    WHERE t.tgrelid = (l).child AND t.tgname = 'zzz_rbac_follow_parent' AND s.statement IS NOT NULL
+$$;
+COMMENT ON FUNCTION aiven_rbac.clearing(aiven_rbac.lineage) IS
+    'the statements that remove the trigger by which a table''s rows do not follow any longer, and the column that it filled in';
+
+CREATE FUNCTION aiven_rbac.adding_column(l aiven_rbac.lineage) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    cleared boolean;
+BEGIN
+    RETURN QUERY SELECT * FROM aiven_rbac.clearing(l);
+    cleared := FOUND;
+    IF cleared OR NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = l.child AND a.attname = l."column" AND NOT a.attisdropped) THEN
+        RETURN NEXT format('ALTER TABLE %s ADD COLUMN %I %s', l.child, l."column", l.type);
+    END IF;
+    IF NOT aiven_rbac.has_unique_key(l.parent, array_append(l.parent_keys, l.parent_column)) THEN
+        RETURN NEXT format('ALTER TABLE %s ADD UNIQUE (%s)', l.parent, aiven_rbac.names_listed(array_append(l.parent_keys, l.parent_column)));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION aiven_rbac.adding_column(aiven_rbac.lineage) IS
+    'the statements that give a table a column for the resource of the row that it references, and the other table what a key with both can reference';
+
 -- The constraint on nulls: a key with a null among its columns is not checked.
+CREATE FUNCTION aiven_rbac.adding_key(l aiven_rbac.lineage) RETURNS SETOF text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    VALUES (format('ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES %s (%s) ON UPDATE CASCADE ON DELETE %s', (l).child,
+                   aiven_rbac.names_listed(array_append((l).keys, (l)."column")), (l).parent,
+                   aiven_rbac.names_listed(array_append((l).parent_keys, (l).parent_column)), (l).on_delete)),
+           (format('ALTER TABLE %s ADD CHECK (%I IS NULL OR (%s))', (l).child, (l)."column",
+                   (SELECT string_agg(format('%I IS NOT NULL', n), ' AND ') FROM unnest((l).keys) AS n)))
+$$;
+COMMENT ON FUNCTION aiven_rbac.adding_key(aiven_rbac.lineage) IS
+    'the statements that keep the column of a table true which repeats the resource of the row that it references';
+
 CREATE FUNCTION aiven_rbac.following_parent(l aiven_rbac.lineage) RETURNS SETOF text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
     AS $$
-#variable_conflict use_variable
-DECLARE
-    referenced name[] := array_append(l.parent_keys, l.parent_column);
 BEGIN
     IF NOT l.followed THEN
-        IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = l.child AND a.attname = l."column" AND NOT a.attisdropped) THEN
-            RETURN NEXT format('ALTER TABLE %s ADD COLUMN %I %s', l.child, l."column", l.type);
-        END IF;
-        IF NOT EXISTS (SELECT FROM pg_index AS i
-                       WHERE i.indrelid = l.parent AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-                         AND i.indnkeyatts = cardinality(referenced)
-                         AND (SELECT array_agg(a.attname ORDER BY a.attname)
-                              FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS x (n, place) JOIN pg_attribute AS a ON a.attrelid = l.parent AND a.attnum = x.n
-                              WHERE x.place <= i.indnkeyatts) = (SELECT array_agg(n ORDER BY n) FROM unnest(referenced) AS n)) THEN
-            RETURN NEXT format('ALTER TABLE %s ADD UNIQUE (%s)', l.parent, aiven_rbac.names_listed(referenced));
-        END IF;
-        RETURN QUERY SELECT * FROM aiven_rbac.forcing(l, 'NO FORCE');
-        RETURN NEXT format('UPDATE %1$s AS c SET %2$I = p.%3$I FROM %4$s AS p WHERE c.%2$I IS NULL AND %5$s', l.child, l."column", l.parent_column, l.parent,
-                           (SELECT string_agg(format('p.%I %s c.%I', u.its, u.op, u.mine), ' AND ') FROM unnest(l.keys, l.parent_keys, l.operators) AS u (mine, its, op)));
-        RETURN NEXT format('ALTER TABLE %s ADD FOREIGN KEY (%s) REFERENCES %s (%s) ON UPDATE CASCADE ON DELETE %s', l.child,
-                           aiven_rbac.names_listed(array_append(l.keys, l."column")), l.parent, aiven_rbac.names_listed(referenced), l.on_delete);
-        RETURN NEXT format('ALTER TABLE %s ADD CHECK (%I IS NULL OR (%s))', l.child, l."column",
-                           (SELECT string_agg(format('%I IS NOT NULL', n), ' AND ') FROM unnest(l.keys) AS n));
-        RETURN QUERY SELECT * FROM aiven_rbac.forcing(l, 'FORCE');
+        RETURN QUERY SELECT * FROM aiven_rbac.adding_column(l);
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_trigger AS t
-                   WHERE t.tgrelid = l.child AND t.tgname = 'zzz_rbac_follow_parent' AND t.tgenabled <> 'D'
-                     AND t.tgfoid = 'aiven_rbac.follow_parent()'::regprocedure AND t.tgargs = convert_to(l."column", getdatabaseencoding()) || '\x00'::bytea) THEN
-        RETURN QUERY SELECT format('DROP TRIGGER %I ON %s', t.tgname, l.child) FROM pg_trigger AS t WHERE t.tgrelid = l.child AND t.tgname = 'zzz_rbac_follow_parent';
-        -- An upgrade script writes OR REPLACE where it finds the two words together.
-        RETURN NEXT format('CREATE %s zzz_rbac_follow_parent BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION aiven_rbac.follow_parent(%L)',
-                           'TRIGGER', l.child, l."column");
+    RETURN QUERY SELECT * FROM aiven_rbac.forcing(l, 'NO FORCE');
+    RETURN NEXT format('UPDATE %1$s AS c SET %2$I = p.%3$I FROM %4$s AS p WHERE c.%2$I IS NULL AND p.%3$I IS NOT NULL AND %5$s',
+                       l.child, l."column", l.parent_column, l.parent,
+                       (SELECT string_agg(format('p.%I %s c.%I', u.its, u.op, u.mine), ' AND ') FROM unnest(l.keys, l.parent_keys, l.operators) AS u (mine, its, op)));
+    IF NOT l.followed THEN
+        RETURN QUERY SELECT * FROM aiven_rbac.adding_key(l);
     END IF;
+    RETURN QUERY SELECT * FROM aiven_rbac.forcing(l, 'FORCE');
 END
 $$;
 COMMENT ON FUNCTION aiven_rbac.following_parent(aiven_rbac.lineage) IS
     'the statements that let the rows of a table belong where the rows do that its foreign key references';
+
+-- An upgrade script writes OR REPLACE where it finds CREATE and TRIGGER together.
+CREATE FUNCTION aiven_rbac.following_triggers(l aiven_rbac.lineage) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t
+                   WHERE t.tgrelid = l.child AND t.tgname = 'zzz_rbac_follow_parent' AND t.tgenabled <> 'D' AND l.followed
+                     AND t.tgfoid = 'aiven_rbac.follow_parent()'::regprocedure AND t.tgargs = convert_to(l."column", getdatabaseencoding()) || '\x00'::bytea) THEN
+        RETURN QUERY SELECT format('DROP TRIGGER %I ON %s', t.tgname, l.child) FROM pg_trigger AS t
+                     WHERE t.tgrelid = l.child AND t.tgname = 'zzz_rbac_follow_parent' AND l.followed;
+        RETURN NEXT format('CREATE %s zzz_rbac_follow_parent BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION aiven_rbac.follow_parent(%L)',
+                           'TRIGGER', l.child, l."column");
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_trigger AS t
+                   WHERE t.tgrelid = l.parent AND t.tgname = 'zzz_rbac_fill_children' AND t.tgenabled <> 'D'
+                     AND t.tgfoid = 'aiven_rbac.fill_children()'::regprocedure AND t.tgargs = convert_to(l.parent_column, getdatabaseencoding()) || '\x00'::bytea) THEN
+        RETURN QUERY SELECT format('DROP TRIGGER %I ON %s', t.tgname, l.parent) FROM pg_trigger AS t
+                     WHERE t.tgrelid = l.parent AND t.tgname = 'zzz_rbac_fill_children';
+        RETURN NEXT format('CREATE %s zzz_rbac_fill_children AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.%I IS NULL AND NEW.%3$I IS NOT NULL) EXECUTE FUNCTION aiven_rbac.fill_children(%L)',
+                           'TRIGGER', l.parent, l.parent_column, l.parent_column);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION aiven_rbac.following_triggers(aiven_rbac.lineage) IS
+    'the statements that make the triggers by which rows have the resource of the row that they reference, from the beginning and once it has one';
 
 CREATE FUNCTION @extschema@.rbac_protect_child("table" regclass, foreign_key name, read text[], write text[] DEFAULT NULL,
                                                replace boolean DEFAULT false) RETURNS void
@@ -161,8 +248,8 @@ BEGIN
         EXECUTE statement;
     END LOOP;
     l := aiven_rbac.lineage_of("table", foreign_key);
-    FOR statement IN SELECT * FROM aiven_rbac.following_parent(l) LOOP
-        EXECUTE statement;
+    FOR statement IN SELECT * FROM aiven_rbac.following_parent(l) UNION ALL SELECT * FROM aiven_rbac.following_triggers(l) LOOP
+        PERFORM aiven_rbac.run_as_owner("table", statement);
     END LOOP;
     PERFORM @extschema@.rbac_protect_table("table", l."column", read, write, l.space);
 END

@@ -110,6 +110,13 @@ INSERT INTO cases (finder, severity, object, finding, setup) VALUES
  'CREATE TABLE stray (id uuid PRIMARY KEY, project uuid); SELECT rbac_protect_table(''stray'', ''project'', ''service.view''); INSERT INTO stray VALUES (gen_random_uuid(), NULL), (gen_random_uuid(), gen_random_uuid())'),
 ('orphan', 'warning', 'public.stray', 'it has rows whose column "tenant" names a resource that does not exist: %',
  'CREATE TABLE stray (id uuid, tenant varchar) PARTITION BY LIST (tenant); CREATE TABLE stray_one PARTITION OF stray DEFAULT; SELECT rbac_protect_table(''stray'', ''tenant'', ''service.view'', space => ''t''); INSERT INTO stray VALUES (gen_random_uuid(), ''x'')'),
+('child', 'error', 'public.leg', 'its rows do not follow by column "rbac_resource" any longer: the foreign key is gone',
+ 'CREATE TABLE leg (id uuid PRIMARY KEY, good uuid CONSTRAINT leg_good REFERENCES good); SELECT rbac_protect_child(''leg'', ''leg_good'', ''service.view'');
+  ALTER TABLE leg DROP CONSTRAINT leg_good_rbac_resource_fkey'),
+('child', 'error', 'public.leg', 'its rows follow column "project" of table public.trip, which is not protected by it any longer',
+ 'CREATE TABLE trip (id uuid PRIMARY KEY, project uuid, other uuid); SELECT rbac_protect_table(''trip'', ''project'', ''service.view'');
+  CREATE TABLE leg (id uuid PRIMARY KEY, trip uuid CONSTRAINT leg_trip REFERENCES trip); SELECT rbac_protect_child(''leg'', ''leg_trip'', ARRAY[''service.view'', ''admin''], ''admin''::text);
+  SELECT rbac_protect_table(''trip'', ''other'', ''service.view'', replace => true)'),
 ('path_stays', 'error', 'public.good_path', 'column "place" does not follow the hierarchy: %', 'ALTER TABLE good_path DROP CONSTRAINT good_path_place_fkey'),
 ('path_stays', 'error', 'public.good_path', 'column "place" does not follow the hierarchy: %',
  'ALTER TABLE good_path DROP CONSTRAINT good_path_place_fkey, ADD CONSTRAINT "stays ""put""" FOREIGN KEY (place) REFERENCES aiven_rbac.resource (path)'),

@@ -71,7 +71,7 @@ SELECT throws_ok('SET LOCAL ROLE rbac_test_plain; CREATE TABLE mine (id uuid REF
 
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                  WHERE nspname = 'aiven_rbac' AND is_public AND proname NOT LIKE 'rbac\_path\_%' $$,
-              ARRAY['names_of', 'is_common_name', 'policy_expression', 'dropping', 'replacing', 'protection', 'has_index_for', 'protectable', 'id_expression', 'resource_expression', 'follows', 'follow_parent', 'following_parent', 'names_listed', 'forcing', 'key_of_child',
+              ARRAY['names_of', 'is_common_name', 'policy_expression', 'dropping', 'replacing', 'protection', 'has_index_for', 'protectable', 'id_expression', 'resource_expression', 'follows', 'follow_parent', 'fill_children', 'run_as_owner', 'has_unique_key', 'clearing', 'adding_column', 'adding_key', 'following_parent', 'following_triggers', 'names_listed', 'forcing', 'key_of_child',
                     'key_columns', 'lineage_of', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
