@@ -60,6 +60,7 @@ typedef struct Obstacle
 } Obstacle;
 
 int			rbac_lock_wait = 3000;
+bool		rbac_only_tries = false;
 
 /* Has the current transaction administered for a principal? */
 static bool acted = false;
@@ -92,6 +93,21 @@ rbac_acting_begin(const pg_uuid_t *principal)
 {
 	rbac_acting_note(principal);
 	acted = true;
+}
+
+bool
+rbac_acting_has_begun(void)
+{
+	return acted;
+}
+
+/*
+ * What was done since is rolled back, the mark included.
+ */
+void
+rbac_acting_undo(bool had_begun)
+{
+	acted = had_begun;
 }
 
 static void

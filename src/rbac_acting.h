@@ -17,6 +17,11 @@
 extern int	rbac_lock_wait;
 
 /*
+ * Is what this session does undone in any case?  Then it ends nobody's session.
+ */
+extern bool rbac_only_tries;
+
+/*
  * Who is in the way of a lock
  */
 typedef struct InTheWay
@@ -28,6 +33,8 @@ typedef struct InTheWay
 
 extern void		rbac_acting_init(void);
 extern void		rbac_acting_note(const pg_uuid_t *principal);
+extern bool		rbac_acting_has_begun(void);
+extern void		rbac_acting_undo(bool had_begun);
 extern void		rbac_acting_begin(const pg_uuid_t *principal);
 extern InTheWay *rbac_in_the_way(const LOCKTAG *tag, LOCKMODE mode);
 extern bool		rbac_acts_for_somebody(const InTheWay *way);

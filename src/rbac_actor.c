@@ -53,10 +53,10 @@ make_actor(FunctionCallInfo fcinfo, const pg_uuid_t *principal, bool operator, b
 }
 
 /*
- * The session's principal as an actor; it must not be deactivated (P6).
+ * The session's principal must not be deactivated (P6).
  */
-static Datum
-principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
+static void
+check_active(const SessionPrincipal *session)
 {
 	Subject		subject = {.who.id = session->id};
 	PrincipalEntry *entry;
@@ -71,12 +71,18 @@ principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the session's principal is deactivated"),
 				 errhint("The organization that manages the user can reactivate it.")));
-	return make_actor(fcinfo, &subject.who.id, false, false);
+}
+
+static Datum
+principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
+{
+	pg_uuid_t	id = session->id;
+
+	check_active(session);
+	return make_actor(fcinfo, &id, false, false);
 }
 
 /*
- * aiven_rbac.current_actor() → aiven_rbac.actor
- *
  * On whose behalf administration acts: the session's principal or, while none
  * is set, the operator.  Every other caller is refused.
  *
@@ -88,8 +94,8 @@ principal_as_actor(FunctionCallInfo fcinfo, const SessionPrincipal *session)
  * is security-restricted (rbac_cascade.c); where it is the application's, the
  * foreign key's own statement can be told.
  */
-Datum
-rbac_current_actor(PG_FUNCTION_ARGS)
+static const SessionPrincipal *
+who_acts(void)
 {
 	const SessionPrincipal *session;
 
@@ -106,19 +112,43 @@ rbac_current_actor(PG_FUNCTION_ARGS)
 
 	AcceptInvalidationMessages();
 	session = rbac_session_get();
-	if (session != NULL)
-	{
-		/* Before it can lock anything that ends the principal's access */
-		rbac_acting_begin(&session->id);
-		return principal_as_actor(fcinfo, session);
-	}
-	if (rbac_session_is_operator())
+	if (session == NULL && !rbac_session_is_operator())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no principal is set"),
+				 errdetail("Without a principal, only superusers, the extension's owner and roles that may execute rbac_operate() can administer."),
+				 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+	return session;
+}
+
+/*
+ * aiven_rbac.current_actor() → aiven_rbac.actor
+ */
+Datum
+rbac_current_actor(PG_FUNCTION_ARGS)
+{
+	const SessionPrincipal *session = who_acts();
+
+	if (session == NULL)
 		return make_actor(fcinfo, NULL, true, false);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("no principal is set"),
-			 errdetail("Without a principal, only superusers, the extension's owner and roles that may execute rbac_operate() can administer."),
-			 errhint("A trusted back end calls rbac_set_principal() or rbac_authenticate() first.")));
+	/* Before it can lock anything that ends the principal's access */
+	rbac_acting_begin(&session->id);
+	return principal_as_actor(fcinfo, session);
+}
+
+/*
+ * The session's principal, which administers and is not deactivated; false if it
+ * is the operator that does.  Every other caller is refused.
+ */
+bool
+rbac_actor_subject(Subject *subject)
+{
+	const SessionPrincipal *session = who_acts();
+
+	if (session == NULL)
+		return false;
+	check_active(session);
+	return rbac_session_subject(NULL, subject);
 }
 
 /*

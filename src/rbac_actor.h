@@ -12,6 +12,7 @@
 
 #include "rbac_decide.h"
 
+extern bool rbac_actor_subject(Subject *subject);
 extern void rbac_actor_check_question(const Question *question);
 
 #endif							/* RBAC_ACTOR_H */

@@ -254,12 +254,12 @@ judge(FunctionCallInfo fcinfo, Ending *ending, int slice)
 
 /*
  * End the sessions in the way that act for whoever would lose.  False if there
- * are none.
+ * are none.  For what is only tried nobody's session ends.
  */
 static bool
 clear_the_way(FunctionCallInfo fcinfo, Ending *ending, int slice, const InTheWay *way)
 {
-	if (!rbac_acts_for_somebody(way))
+	if (rbac_only_tries || !rbac_acts_for_somebody(way))
 		return false;
 	judge(fcinfo, ending, slice);
 	return rbac_end_who_acts_for(way, ending->losers, ending->nlosers) > 0;

@@ -59,6 +59,7 @@ typedef struct TouchedSlot
 
 uint64		rbac_generation = 1;
 uint64		rbac_catalogue_generation = 1;
+RowWatcher	rbac_signal_watcher = NULL;
 
 static TouchedSlot touched[TOUCHED_SLOTS];
 static uint64 everything_touched = 0;	/* in which generation */
@@ -311,6 +312,20 @@ rbac_signal_changed_catalogue(void)
 	return catalogue_changed_in == GetCurrentTransactionStartTimestamp();
 }
 
+static void
+tell_watcher(TriggerData *trigger)
+{
+	TriggerEvent event = trigger->tg_event;
+
+	if (!TRIGGER_FIRED_FOR_ROW(event))
+		rbac_signal_watcher(trigger->tg_relation, NULL, NULL);
+	else if (TRIGGER_FIRED_AFTER(event))
+		rbac_signal_watcher(trigger->tg_relation,
+							TRIGGER_FIRED_BY_INSERT(event) ? NULL : trigger->tg_trigtuple,
+							TRIGGER_FIRED_BY_UPDATE(event) ? trigger->tg_newtuple :
+							(TRIGGER_FIRED_BY_INSERT(event) ? trigger->tg_trigtuple : NULL));
+}
+
 static Datum
 row_of(TriggerData *trigger)
 {
@@ -347,5 +362,7 @@ rbac_signal_change(PG_FUNCTION_ARGS)
 		if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 			send_fact(trigger->tg_relation, trigger->tg_newtuple);
 	}
+	if (rbac_signal_watcher != NULL)
+		tell_watcher(trigger);
 	return row_of(trigger);
 }

@@ -28,6 +28,15 @@ extern uint64 rbac_catalogue_generation;
  */
 typedef uint32 SignalKey;
 
+/*
+ * Who is told of each row of a table that decisions read, after this session has
+ * changed it, for as long as somebody wants to know.  A row that was not there, or
+ * is not there any more, is NULL; without either, the table was truncated.
+ */
+typedef void (*RowWatcher)(Relation table, HeapTuple before, HeapTuple after);
+
+extern RowWatcher rbac_signal_watcher;
+
 extern void rbac_signal_init(void);
 extern SignalKey rbac_signal_key(RbacFact fact, const pg_uuid_t *about);
 extern bool rbac_signal_is_untouched(const SignalKey *keys, int nkeys, uint64 since);

@@ -543,6 +543,17 @@ judge_again(void)
 }
 
 /*
+ * Would this transaction be refused, if it ended here?
+ */
+void
+rbac_standing_judge(void)
+{
+	/* The extension may have been dropped, with all that was handed out. */
+	if (nnotes > 0 && OidIsValid(rbac_schema_oid()))
+		judge_again();
+}
+
+/*
  * All other work of the transaction is done, what its deferred triggers do
  * included.
  */
@@ -555,9 +566,26 @@ before_commit(void)
 		return;
 	find_givers(&givers);
 	meet(&givers);
-	/* The extension may have been dropped, with all that was handed out. */
-	if (nnotes > 0 && OidIsValid(rbac_schema_oid()))
-		judge_again();
+	rbac_standing_judge();
+}
+
+/*
+ * Who loses by this transaction so far, to be put back after what comes next has
+ * been rolled back.
+ */
+void *
+rbac_standing_losers(void)
+{
+	Parties    *result = palloc(sizeof(Parties));
+
+	*result = losers;
+	return result;
+}
+
+void
+rbac_standing_put_losers_back(const void *before)
+{
+	losers = *(const Parties *) before;
 }
 
 static void

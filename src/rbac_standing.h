@@ -30,5 +30,8 @@ typedef struct Standing
 
 extern void rbac_standing_init(void);
 extern void rbac_standing_note(const Standing *standing, uint64 news, TimestampTz valid_until);
+extern void rbac_standing_judge(void);
+extern void *rbac_standing_losers(void);
+extern void rbac_standing_put_losers_back(const void *before);
 
 #endif /* RBAC_STANDING_H */

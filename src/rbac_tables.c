@@ -272,6 +272,8 @@ typedef enum RbacIndex
 	PRINCIPAL_BY_ID,
 	MEMBERSHIP_BY_PRINCIPAL,
 	GROUP_MEMBER_BY_MEMBER,
+	GROUP_MEMBER_BY_GROUP,
+	GROUP_MEMBER_BY_ACCOUNT_OWNERS,
 	ACCESS_GRANT_BY_PRINCIPAL,
 	ACCESS_GRANT_BY_RESOURCE,
 	ACCESS_GRANT_BY_GRANTABLE,
@@ -300,6 +302,9 @@ static const IndexDescriptor indexes[RBAC_INDEXES] = {
 	[PRINCIPAL_BY_ID] = {RBAC_TABLE_PRINCIPAL, "principal_pkey", PRINCIPAL_ID},
 	[MEMBERSHIP_BY_PRINCIPAL] = {RBAC_TABLE_MEMBERSHIP, "membership_pkey", MEMBERSHIP_PRINCIPAL},
 	[GROUP_MEMBER_BY_MEMBER] = {RBAC_TABLE_GROUP_MEMBER, "group_member_pkey", GROUP_MEMBER_MEMBER},
+	[GROUP_MEMBER_BY_GROUP] = {RBAC_TABLE_GROUP_MEMBER, "group_member_group_idx", GROUP_MEMBER_GROUP_ID},
+	[GROUP_MEMBER_BY_ACCOUNT_OWNERS] = {RBAC_TABLE_GROUP_MEMBER, "group_member_account_owners_idx",
+										GROUP_MEMBER_ORGANIZATION},
 	[ACCESS_GRANT_BY_PRINCIPAL] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_pkey", ACCESS_GRANT_PRINCIPAL},
 	[ACCESS_GRANT_BY_RESOURCE] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_resource_idx", ACCESS_GRANT_RESOURCE},
 	[ACCESS_GRANT_BY_GRANTABLE] = {RBAC_TABLE_ACCESS_GRANT, "access_grant_grantable_idx", ACCESS_GRANT_GRANTABLE},
@@ -588,6 +593,20 @@ rbac_tables_look_before(TableView *view, CommandId command)
 {
 	rbac_tables_look(view);
 	view->snapshot->curcid = command;
+}
+
+/*
+ * Both at one moment: what is there now, and what was there before a command of
+ * this transaction.  What others commit makes no difference between the two.
+ */
+void
+rbac_tables_look_around(TableView *before, TableView *after, CommandId command)
+{
+	Snapshot	now = GetCatalogSnapshot(table_oids[RBAC_TABLE_RESOURCE]);
+
+	after->snapshot = RegisterSnapshot(now);
+	before->snapshot = RegisterSnapshot(now);
+	before->snapshot->curcid = command;
 }
 
 void
@@ -885,6 +904,14 @@ rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row)
 	return scan_by_uuid(view, PRINCIPAL_BY_ID, id, read_principal, row, NULL, NULL);
 }
 
+void
+rbac_tables_principals(TableView *view, RbacRowCallback callback, void *arg)
+{
+	PrincipalRow row;
+
+	scan_all(view, RBAC_TABLE_PRINCIPAL, read_principal, &row, callback, arg);
+}
+
 static void
 read_principal_name(HeapTuple tuple, TupleDesc desc, void *row)
 {
@@ -927,6 +954,7 @@ read_group_member(HeapTuple tuple, TupleDesc desc, void *row)
 {
 	GroupMemberRow *member = row;
 
+	member->member = uuid_of(tuple, desc, GROUP_MEMBER_MEMBER);
 	member->group_id = uuid_of(tuple, desc, GROUP_MEMBER_GROUP_ID);
 	member->organization = uuid_of(tuple, desc, GROUP_MEMBER_ORGANIZATION);
 }
@@ -939,11 +967,31 @@ rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback cal
 	scan_by_uuid(view, GROUP_MEMBER_BY_MEMBER, member, read_group_member, &row, callback, arg);
 }
 
+void
+rbac_tables_members(TableView *view, const pg_uuid_t *group, RbacRowCallback callback, void *arg)
+{
+	GroupMemberRow row;
+
+	scan_by_uuid(view, GROUP_MEMBER_BY_GROUP, group, read_group_member, &row, callback, arg);
+}
+
+/*
+ * The super admins of an organization
+ */
+void
+rbac_tables_account_owners(TableView *view, const pg_uuid_t *organization, RbacRowCallback callback, void *arg)
+{
+	GroupMemberRow row;
+
+	scan_by_uuid(view, GROUP_MEMBER_BY_ACCOUNT_OWNERS, organization, read_group_member, &row, callback, arg);
+}
+
 static void
 read_access_grant(HeapTuple tuple, TupleDesc desc, void *row)
 {
 	AccessGrantRow *grant = row;
 
+	grant->principal = uuid_of(tuple, desc, ACCESS_GRANT_PRINCIPAL);
 	grant->resource = uuid_of(tuple, desc, ACCESS_GRANT_RESOURCE);
 	grant->grantable = uuid_of(tuple, desc, ACCESS_GRANT_GRANTABLE);
 	grant->organization = uuid_of(tuple, desc, ACCESS_GRANT_ORGANIZATION);
@@ -1197,4 +1245,38 @@ rbac_tables_allowed_actions(TableView *view, RbacRowCallback callback, void *arg
 	AllowedActionRow row;
 
 	scan_all(view, RBAC_TABLE_ALLOWED_ACTION, read_allowed_action, &row, callback, arg);
+}
+
+/*
+ * The resource that a row of a table states; false if the table is another.
+ */
+bool
+rbac_tables_read_resource(Relation rel, HeapTuple row, ResourceRow *resource)
+{
+	if (RelationGetRelid(rel) != rbac_table_oid(RBAC_TABLE_RESOURCE))
+		return false;
+	read_resource(row, RelationGetDescr(rel), resource);
+	return true;
+}
+
+/*
+ * The role or permission that a row of the catalogue tells something of; false if
+ * it is about none.
+ */
+bool
+rbac_tables_grantable(Relation rel, HeapTuple row, pg_uuid_t *id)
+{
+	Oid			table = RelationGetRelid(rel);
+	AttrNumber	column;
+
+	if (table == rbac_table_oid(RBAC_TABLE_GRANTABLE))
+		column = GRANTABLE_ID;
+	else if (table == rbac_table_oid(RBAC_TABLE_GRANTABLE_ON))
+		column = GRANTABLE_ON_GRANTABLE;
+	else if (table == rbac_table_oid(RBAC_TABLE_ALLOWED_ACTION))
+		column = ALLOWED_ACTION_GRANTABLE;
+	else
+		return false;
+	*id = uuid_of(row, RelationGetDescr(rel), column);
+	return true;
 }

@@ -133,12 +133,14 @@ typedef struct PrincipalRow
 
 typedef struct GroupMemberRow
 {
+	pg_uuid_t	member;
 	pg_uuid_t	group_id;
 	pg_uuid_t	organization;
 } GroupMemberRow;
 
 typedef struct AccessGrantRow
 {
+	pg_uuid_t	principal;
 	pg_uuid_t	resource;
 	pg_uuid_t	grantable;
 	pg_uuid_t	organization;
@@ -217,6 +219,8 @@ typedef void (*RbacRowCallback)(void *row, void *arg);
 
 extern RbacChange rbac_tables_change(Oid relid);
 extern RbacFact rbac_tables_fact(Relation rel, HeapTuple row, pg_uuid_t *about);
+extern bool rbac_tables_read_resource(Relation rel, HeapTuple row, ResourceRow *resource);
+extern bool rbac_tables_grantable(Relation rel, HeapTuple row, pg_uuid_t *id);
 extern void rbac_tables_forget(void);
 extern Oid	rbac_table_oid(RbacTable table);
 extern Oid	rbac_schema_oid(void);
@@ -226,6 +230,7 @@ extern uint64 rbac_tables_read_for(RbacPurpose purpose);
 extern void rbac_tables_lock(TableView *view, uint64 tables);
 extern void rbac_tables_look(TableView *view);
 extern void		   rbac_tables_look_before(TableView *view, CommandId command);
+extern void rbac_tables_look_around(TableView *before, TableView *after, CommandId command);
 extern void rbac_tables_close(TableView *view);
 
 extern bool rbac_tables_resource(TableView *view, const pg_uuid_t *id, ResourceRow *row);
@@ -236,8 +241,11 @@ extern void rbac_tables_subtree(TableView *view, const char *path, int length, R
 extern RbacPath **rbac_tables_path_sample(int *count, double *total);
 extern bool rbac_tables_principal(TableView *view, const pg_uuid_t *id, PrincipalRow *row);
 extern char *rbac_tables_principal_name(TableView *view, const pg_uuid_t *id);
+extern void rbac_tables_principals(TableView *view, RbacRowCallback callback, void *arg);
 extern void rbac_tables_memberships(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_tables_groups(TableView *view, const pg_uuid_t *member, RbacRowCallback callback, void *arg);
+extern void rbac_tables_members(TableView *view, const pg_uuid_t *group, RbacRowCallback callback, void *arg);
+extern void rbac_tables_account_owners(TableView *view, const pg_uuid_t *organization, RbacRowCallback callback, void *arg);
 extern void rbac_tables_grants(TableView *view, const pg_uuid_t *principal, RbacRowCallback callback, void *arg);
 extern void rbac_tables_grants_on(TableView *view, const pg_uuid_t *resource, RbacRowCallback callback, void *arg);
 extern void rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, RbacRowCallback callback, void *arg);
