@@ -115,6 +115,8 @@ BEGIN
         PERFORM aiven_rbac.require_offered_group(actor, id);
         result := result || id;
     END LOOP;
+    -- A group that was waited for may be called something else by now.
+    PERFORM @extschema@.rbac_group(organization, u.name) FROM unnest(groups) AS u (name);
     RETURN result;
 END
 $$;
