@@ -30,6 +30,7 @@
 #include "rbac_show.h"
 #include "rbac_signal.h"
 #include "rbac_standing.h"
+#include "rbac_subscriber.h"
 
 PG_MODULE_MAGIC;
 
@@ -51,6 +52,7 @@ _PG_init(void)
 	rbac_denied_init();
 	rbac_show_init();
 	rbac_replica_init();
+	rbac_subscriber_init();
 	rbac_reserve_settings("aiven_rbac");
 	rbac_signal_init();
 	rbac_plan_init();

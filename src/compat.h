@@ -188,6 +188,16 @@ rbac_find_setting(const char *name)
 #endif
 }
 
+/*
+ * What names a system cache
+ */
+#if PG_VERSION_NUM >= 190000
+#include "utils/syscache.h"
+#define rbac_cache_id	SysCacheIdentifier
+#else
+#define rbac_cache_id	int
+#endif
+
 static inline void
 rbac_reserve_settings(const char *prefix)
 {

@@ -36,6 +36,9 @@
  * transaction that was committed by then is there, and one that was still
  * running is lost; the commit log tells, as far back as it goes.
  *
+ * A subscriber has come to a mark when it has applied all that stands before the
+ * place.  That says nothing of a transaction which is committed later.
+ *
  * Waiting must not hinder what is waited for.  A snapshot keeps replay from
  * removing rows that it can see, and PostgreSQL takes one for each query, the
  * one that waits included.  let_snapshot_go() therefore gives up the query's
@@ -71,6 +74,7 @@
 #include "compat.h"
 #include "rbac_excerpt.h"
 #include "rbac_mark.h"
+#include "rbac_subscriber.h"
 
 PG_FUNCTION_INFO_V1(rbac_mark);
 PG_FUNCTION_INFO_V1(rbac_wait_for);
@@ -89,6 +93,7 @@ typedef struct Mark
 	uint64		transaction;	/* with its epoch; 0: none, the place says all */
 	XLogRecPtr	place;
 	uint64		system;
+	bool		is_authoritys;	/* of the database that this one gets its rows from */
 } Mark;
 
 typedef enum MarkState
@@ -139,13 +144,14 @@ read_mark(const char *text, int length, Mark *mark)
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid mark: \"%s\"", rbac_excerpt(text, length)),
 				 errhint("Pass on what rbac_mark() has returned, as it is.")));
-	if (mark->system != GetSystemIdentifier())
+	mark->is_authoritys = rbac_subscriber_follows(mark->system);
+	if (!mark->is_authoritys && mark->system != GetSystemIdentifier())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("mark was made by another database system"),
 				 errdetail("It is of the system " UINT64_FORMAT ", and this one is " UINT64_FORMAT ".",
 						   mark->system, GetSystemIdentifier()),
-				 errhint("A mark holds for the server that made it and for its replicas.")));
+				 errhint("A mark holds for the server that made it, for its replicas, and for the subscribers of its database.")));
 }
 
 /* --- where this server is ------------------------------------------------- */
@@ -267,6 +273,8 @@ look_on_standby(const Mark *mark, XLogRecPtr *record)
 static MarkState
 look(const Mark *mark, XLogRecPtr *record)
 {
+	if (mark->is_authoritys)
+		return rbac_subscriber_place() >= mark->place ? MARK_REACHED : MARK_AHEAD;
 	return RecoveryInProgress() ? look_on_standby(mark, record) : look_on_primary(mark);
 }
 

@@ -24,6 +24,9 @@
  * the standby.  Where replay keeps pace, so little is missing that it is waited
  * for (CATCH_UP_US).
  *
+ * A subscriber is current as of the last message in which the authority has said
+ * that there is nothing left (rbac_subscriber.c).
+ *
  * When a receiver of the log starts, PostgreSQL notes that moment as if it had
  * heard something, and a receiver that finds nobody starts again and again.  A
  * message that took no time at all therefore is none.
@@ -43,6 +46,7 @@
 
 #include "compat.h"
 #include "rbac_replica.h"
+#include "rbac_subscriber.h"
 
 #define SETTING_NAME	"aiven_rbac.max_replica_delay"
 
@@ -94,15 +98,32 @@ keeps_pace(TimestampTz now, int64 limit)
 static void
 refuse(TimestampTz now, TimestampTz as_of)
 {
+	bool		standby = RecoveryInProgress();
+
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("this replica may not know what has changed"),
+			 errmsg("this %s may not know what has changed", standby ? "replica" : "subscriber"),
 			 as_of == 0 ?
 			 errdetail("It has heard nothing from the server that it replicates, and aiven_rbac.max_replica_delay is %d ms.",
 					   rbac_max_replica_delay) :
 			 errdetail("It was current %lld ms ago, and aiven_rbac.max_replica_delay is %d ms.",
 					   (long long) ((now - as_of) / 1000), rbac_max_replica_delay),
-			 errhint("Ask the primary, or try again when the replica has caught up.")));
+			 standby ?
+			 errhint("Ask the primary, or try again when the replica has caught up.") :
+			 errhint("Ask the authority, or try again when the subscriber has caught up.")));
+}
+
+/*
+ * Is it a standby, or a subscriber?  What a standby of a subscriber has replayed
+ * is judged as that of any other.
+ */
+static TimestampTz
+replica_as_of(bool *is_behind)
+{
+	if (RecoveryInProgress())
+		return current_as_of(is_behind);
+	*is_behind = false;
+	return rbac_subscriber_current_as_of();
 }
 
 void
@@ -114,11 +135,11 @@ rbac_replica_require_current(void)
 	TimestampTz deadline = now + CATCH_UP_US;
 	bool		is_behind;
 
-	if (now - known <= limit || !RecoveryInProgress())
+	if (now - known <= limit || !(RecoveryInProgress() || rbac_is_subscriber()))
 		return;
 	for (;;)
 	{
-		TimestampTz as_of = current_as_of(&is_behind);
+		TimestampTz as_of = replica_as_of(&is_behind);
 
 		now = GetCurrentTimestamp();
 		/* The primary's clock may be fast. */
@@ -143,9 +164,9 @@ rbac_replica_init(void)
 {
 	bool		had_value = rbac_find_setting(SETTING_NAME) != NULL;
 
-	DefineCustomIntVariable(SETTING_NAME,
+	DefineCustomIntVariable("aiven_rbac.max_replica_delay",
 							"How old what a replica knows may be when it decides; 0 for any age.",
-							"On a standby that is older, decisions and queries of protected tables are errors.",
+							"On a standby or subscriber that is older, decisions and queries of protected tables are errors.",
 							&rbac_max_replica_delay,
 							0, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS,

@@ -70,7 +70,8 @@ typedef enum TableSignal
 /*
  * All there is to know of a table but its columns: what C looks up, what the
  * callback recognizes, which triggers the install script makes, and which rows
- * pg_dump saves.  The last two come from here by aiven_rbac.tables().
+ * pg_dump saves and subscribers get.  The last three come from here by
+ * aiven_rbac.tables().
  */
 typedef struct TableDescriptor
 {
@@ -78,53 +79,60 @@ typedef struct TableDescriptor
 	TableSignal signal;
 	int			read_for;		/* bits of RbacPurpose */
 	const char *dumped;			/* condition on rows, "" for all; NULL: none */
+	bool		published;		/* do subscribers get its rows? */
 } TableDescriptor;
 
 #define OWN_ROWS	"WHERE NOT built_in"
+
+#define PUBLISHED	true
+#define KEPT_HERE	false
 
 /* A role that is gone would be written as a number, which another may have. */
 #define LIVING_ROLES	"WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = role)"
 
 static const TableDescriptor tables[RBAC_TABLES] = {
-	[RBAC_TABLE_RESOURCE] = {"resource", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_RETIRED_ID] = {"retired_id", READ_ANEW, 0, ""},
-	[RBAC_TABLE_ORGANIZATION] = {"organization", NOT_READ, 0, ""},
-	[RBAC_TABLE_PRINCIPAL] = {"principal", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_MEMBERSHIP] = {"membership", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_INVITATION] = {"invitation", NOT_READ, 0, ""},
-	[RBAC_TABLE_GROUP_MEMBER] = {"group_member", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_ACTION] = {"action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
-	[RBAC_TABLE_GRANTABLE] = {"grantable", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
-	[RBAC_TABLE_GRANTABLE_ON] = {"grantable_on", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
-	[RBAC_TABLE_ALLOWED_ACTION] = {"allowed_action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS},
-	[RBAC_TABLE_ACCESS_GRANT] = {"access_grant", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_DOMAIN] = {"domain", NOT_READ, 0, ""},
-	[RBAC_TABLE_IDENTITY_PROVIDER] = {"identity_provider", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUTHENTICATION_POLICY] = {"authentication_policy", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, ""},
-	[RBAC_TABLE_BILLING_ADDRESS] = {"billing_address", NOT_READ, 0, ""},
-	[RBAC_TABLE_PAYMENT_METHOD] = {"payment_method", NOT_READ, 0, ""},
-	[RBAC_TABLE_BILLING_GROUP] = {"billing_group", NOT_READ, 0, ""},
-	[RBAC_TABLE_PROJECT] = {"project", NOT_READ, 0, ""},
-	[RBAC_TABLE_SERVICE] = {"service", NOT_READ, 0, ""},
-	[RBAC_TABLE_PLAN_LIST] = {"plan_list", NOT_READ, 0, ""},
-	[RBAC_TABLE_TAG] = {"tag", NOT_READ, 0, ""},
-	[RBAC_TABLE_SERVICE_USER] = {"service_user", NOT_READ, 0, ""},
-	[RBAC_TABLE_DATABASE_ROLE] = {"database_role", SIGNALS_FACTS, 0, LIVING_ROLES},
-	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, ""},
-	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, ""},
-	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, ""},
-	[RBAC_TABLE_PRINCIPAL_USE] = {"principal_use", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUDIT] = {"audit", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUDIT_REST] = {"audit_rest", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUDIT_ARCHIVED] = {"audit_archived", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUDIT_SEAL] = {"audit_seal", NOT_READ, 0, ""},
-	[RBAC_TABLE_AUDIT_HORIZON] = {"audit_horizon", NOT_READ, 0, ""},
-	[RBAC_TABLE_DUMPED_TABLE] = {"dumped_table", NOT_READ, 0, ""},
+	[RBAC_TABLE_RESOURCE] = {"resource", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_RETIRED_ID] = {"retired_id", READ_ANEW, 0, "", PUBLISHED},
+	[RBAC_TABLE_ORGANIZATION] = {"organization", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_PRINCIPAL] = {"principal", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_MEMBERSHIP] = {"membership", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_INVITATION] = {"invitation", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_GROUP_MEMBER] = {"group_member", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_ACTION] = {"action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS, PUBLISHED},
+	[RBAC_TABLE_GRANTABLE] = {"grantable", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS, PUBLISHED},
+	[RBAC_TABLE_GRANTABLE_ON] = {"grantable_on", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS, PUBLISHED},
+	[RBAC_TABLE_ALLOWED_ACTION] = {"allowed_action", SIGNALS_CATALOGUE, RBAC_FOR_CATALOGUE, OWN_ROWS, PUBLISHED},
+	[RBAC_TABLE_ACCESS_GRANT] = {"access_grant", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_DOMAIN] = {"domain", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_IDENTITY_PROVIDER] = {"identity_provider", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_AUTHENTICATION_POLICY] = {"authentication_policy", SIGNALS_FACTS, RBAC_FOR_PRINCIPALS, "", PUBLISHED},
+	[RBAC_TABLE_BILLING_ADDRESS] = {"billing_address", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_PAYMENT_METHOD] = {"payment_method", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_BILLING_GROUP] = {"billing_group", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_PROJECT] = {"project", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_SERVICE] = {"service", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_PLAN_LIST] = {"plan_list", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_TAG] = {"tag", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_SERVICE_USER] = {"service_user", NOT_READ, 0, "", PUBLISHED},
+	[RBAC_TABLE_DATABASE_ROLE] = {"database_role", SIGNALS_FACTS, 0, LIVING_ROLES, KEPT_HERE},
+	[RBAC_TABLE_ACKNOWLEDGED_FINDING] = {"acknowledged_finding", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_TOKEN] = {"token", READ_ANEW, 0, "", PUBLISHED},
+	[RBAC_TABLE_TOKEN_USE] = {"token_use", READ_ANEW, 0, "", KEPT_HERE},
+	[RBAC_TABLE_PRINCIPAL_USE] = {"principal_use", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_AUDIT] = {"audit", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_AUDIT_REST] = {"audit_rest", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_AUDIT_ARCHIVED] = {"audit_archived", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_AUDIT_SEAL] = {"audit_seal", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_AUDIT_HORIZON] = {"audit_horizon", NOT_READ, 0, "", KEPT_HERE},
+	[RBAC_TABLE_DUMPED_TABLE] = {"dumped_table", NOT_READ, 0, "", KEPT_HERE},
+
+	/* Whoever is restored from a dump is not the authority that was dumped. */
+	[RBAC_TABLE_AUTHORITY] = {"authority", READ_ANEW, 0, NULL, PUBLISHED},
 
 	/* Empty: what matters is the message about them. */
-	[RBAC_TABLE_FACTS_SIGNAL] = {"facts_signal", READ_ANEW, 0, NULL},
-	[RBAC_TABLE_CATALOGUE_SIGNAL] = {"catalogue_signal", READ_ANEW, 0, NULL},
-	[RBAC_TABLE_PLAN_SIGNAL] = {"plan_signal", READ_ANEW, 0, NULL},
+	[RBAC_TABLE_FACTS_SIGNAL] = {"facts_signal", READ_ANEW, 0, NULL, KEPT_HERE},
+	[RBAC_TABLE_CATALOGUE_SIGNAL] = {"catalogue_signal", READ_ANEW, 0, NULL, KEPT_HERE},
+	[RBAC_TABLE_PLAN_SIGNAL] = {"plan_signal", READ_ANEW, 0, NULL, KEPT_HERE},
 };
 
 /*
@@ -217,6 +225,12 @@ enum
 enum
 {
 	RETIRED_ID_ID = 1
+};
+enum
+{
+	AUTHORITY_INSTALLATION = 1,
+	AUTHORITY_DATABASE,
+	AUTHORITY_SYSTEM
 };
 enum
 {
@@ -484,12 +498,13 @@ filled_tables(void)
 }
 
 /*
- * aiven_rbac.tables() → (name text, signal text, condition text)
+ * aiven_rbac.tables() → (name text, signal text, condition text, published boolean)
  *
  * The tables of the extension, a table after those that it references.  The
  * signal is the one that a change sends: "facts", "catalogue" or, where C reads
  * the table and keeps nothing, "none"; NULL where it does not read it.  The
- * condition is on the rows that pg_dump saves: '' for all, NULL for none.
+ * condition is on the rows that pg_dump saves: '' for all, NULL for none.  What
+ * is published is all that a subscriber needs, and nothing that is a server's own.
  */
 Datum
 rbac_tables(PG_FUNCTION_ARGS)
@@ -505,14 +520,15 @@ rbac_tables(PG_FUNCTION_ARGS)
 	for (int i = 0; i < RBAC_TABLES; i++)
 	{
 		const TableDescriptor *table = &tables[i];
-		Datum		values[3] = {0};
-		bool		nulls[3] = {false, table->signal == NOT_READ, table->dumped == NULL};
+		Datum		values[4] = {0};
+		bool		nulls[4] = {false, table->signal == NOT_READ, table->dumped == NULL, false};
 
 		values[0] = CStringGetTextDatum(table->name);
 		if (table->signal != NOT_READ)
 			values[1] = CStringGetTextDatum(signal_names[table->signal]);
 		if (table->dumped != NULL)
 			values[2] = CStringGetTextDatum(i == RBAC_TABLE_DUMPED_TABLE ? filled_tables() : table->dumped);
+		values[3] = BoolGetDatum(table->published);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -1173,6 +1189,24 @@ bool
 rbac_tables_is_retired(TableView *view, const pg_uuid_t *id)
 {
 	return scan_by_uuid(view, RETIRED_ID_BY_ID, id, read_nothing, NULL, NULL, NULL);
+}
+
+static void
+read_authority(HeapTuple tuple, TupleDesc desc, void *row)
+{
+	AuthorityRow *authority = row;
+
+	authority->database = text_of(tuple, desc, AUTHORITY_DATABASE);
+	authority->system = (uint64) DatumGetInt64(column_of(tuple, desc, AUTHORITY_SYSTEM));
+}
+
+/*
+ * The authority whose rows these are; false if none has said so.
+ */
+bool
+rbac_tables_authority(TableView *view, AuthorityRow *row)
+{
+	return scan(view, RBAC_TABLE_AUTHORITY, RBAC_INDEXES, 0, NULL, read_authority, row, NULL, NULL);
 }
 
 static void

@@ -79,6 +79,7 @@ typedef enum RbacTable
 	RBAC_TABLE_AUDIT_SEAL,
 	RBAC_TABLE_AUDIT_HORIZON,
 	RBAC_TABLE_DUMPED_TABLE,
+	RBAC_TABLE_AUTHORITY,
 	RBAC_TABLE_FACTS_SIGNAL,
 	RBAC_TABLE_CATALOGUE_SIGNAL,
 	RBAC_TABLE_PLAN_SIGNAL
@@ -204,6 +205,15 @@ typedef struct TokenRow
 } TokenRow;
 
 /*
+ * The database that the rows of a subscriber come from
+ */
+typedef struct AuthorityRow
+{
+	char	   *database;
+	uint64		system;			/* as pg_control_system() shows it */
+} AuthorityRow;
+
+/*
  * A look at the tables: those asked for stay open and locked, and all rows
  * come from one snapshot, taken fresh.
  */
@@ -252,6 +262,8 @@ extern void rbac_tables_grants_of(TableView *view, const pg_uuid_t *grantable, R
 extern bool rbac_tables_authentication_policy(TableView *view, const pg_uuid_t *organization, AuthenticationPolicyRow *row);
 extern bool rbac_tables_role_principal(TableView *view, Oid role, pg_uuid_t *principal);
 extern bool rbac_tables_token(TableView *view, const char *prefix, TokenRow *row);
+
+extern bool rbac_tables_authority(TableView *view, AuthorityRow *row);
 
 extern void rbac_tables_actions(TableView *view, RbacRowCallback callback, void *arg);
 extern void rbac_tables_grantables(TableView *view, RbacRowCallback callback, void *arg);

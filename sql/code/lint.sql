@@ -454,6 +454,44 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.finding_path_stays() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.finding_path_stays() IS 'columns of paths that policies ask about and that do not change with the hierarchy';
 
+CREATE FUNCTION aiven_rbac.finding_path_at_subscriber() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT DISTINCT 'error', c.table_name,
+           format('column "%s" holds paths, which nothing changes at a subscriber: once a resource is renamed or moved, its rows belong to the next resource with that path', a.attname),
+           format('SELECT @extschema@.rbac_unprotect_table(%L); -- and protect a column of type uuid', c.table_name)
+    FROM aiven_rbac.policy_call AS c
+    JOIN pg_attribute AS a ON a.attrelid = c.polrelid AND a.attnum = c.column_number
+    WHERE a.atttypid = '@extschema@.rbac_path'::regtype AND aiven_rbac.is_subscriber()
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_path_at_subscriber() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_path_at_subscriber() IS 'columns of paths that policies ask about, in a database that gets its hierarchy from another one';
+
+CREATE FUNCTION aiven_rbac.finding_replication() RETURNS SETOF aiven_rbac.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT CASE s.side WHEN 'subscriber' THEN 'error' ELSE 'warning' END, s.name,
+           format('the subscription is %s, so that rights which were revoked are still held at the subscriber', s.state),
+           'SELECT * FROM @extschema@.rbac_replication_status(); -- and see the log of the subscriber''s server'
+    FROM @extschema@.rbac_replication_status() AS s WHERE s.state <> 'running'
+    UNION ALL
+    SELECT 'error', format('aiven_rbac.%I', t.name), 'the subscription does not bring its rows, which decisions need',
+           'ALTER SUBSCRIPTION ... REFRESH PUBLICATION; -- of one that rbac_publication_create() has made'
+    FROM aiven_rbac.tables() AS t
+    WHERE t.published AND aiven_rbac.is_subscriber()
+      AND NOT EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = format('aiven_rbac.%I', t.name)::regclass)
+    UNION ALL
+    SELECT 'error', format('aiven_rbac.%I', t.name), 'a subscription brings its rows, which are another server''s own',
+           'DROP SUBSCRIPTION ...; -- and subscribe to what rbac_publication_create() has made'
+    FROM aiven_rbac.tables() AS t
+    WHERE NOT t.published
+      AND EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = format('aiven_rbac.%I', t.name)::regclass)
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.finding_replication() FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.finding_replication() IS 'subscriptions that have stopped or lag, or bring too few tables or too many';
+
 -- Ways around policies ------------------------------------------------------------
 
 CREATE FUNCTION aiven_rbac.finding_part() RETURNS SETOF aiven_rbac.finding
@@ -898,6 +936,10 @@ CREATE FUNCTION aiven_rbac.findings() RETURNS SETOF aiven_rbac.finding
     SELECT * FROM aiven_rbac.finding_no_index()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_path_stays()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_path_at_subscriber()
+    UNION ALL
+    SELECT * FROM aiven_rbac.finding_replication()
     UNION ALL
     SELECT * FROM aiven_rbac.finding_orphan()
     UNION ALL

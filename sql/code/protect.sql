@@ -110,6 +110,12 @@ BEGIN
                                   THEN 'Let it reference aiven_rbac.resource (id), or aiven_rbac.resource (path) ON UPDATE CASCADE.'
                                   ELSE 'If its values are keys of your own, say of what, such as space => ''tenant'', and give resources the ids that rbac_id() makes of them.' END;
         END IF;
+        IF attribute.atttypid <> 'uuid'::regtype AND aiven_rbac.is_subscriber() THEN
+            RAISE EXCEPTION 'column "%" of table "%" is of type %', "column", relation.relname, type
+                USING ERRCODE = 'feature_not_supported',
+                      DETAIL = 'A subscription brings this database''s paths, and nothing would change the column with them.',
+                      HINT = 'Use a column of type uuid, which holds the resource''s id, or keys of a space: ids never change.';
+        END IF;
         RETURN format('%I', "column");
     END IF;
     IF length(space) NOT BETWEEN 1 AND 63 OR space ~ '[[:cntrl:]]' THEN

@@ -1,11 +1,11 @@
 -- The extension's tables, and which of their rows pg_dump saves.
 
-CREATE FUNCTION aiven_rbac.tables(OUT name text, OUT signal text, OUT condition text) RETURNS SETOF record
+CREATE FUNCTION aiven_rbac.tables(OUT name text, OUT signal text, OUT condition text, OUT published boolean) RETURNS SETOF record
     AS 'MODULE_PATHNAME', 'rbac_tables'
     LANGUAGE C STABLE STRICT;
 REVOKE ALL ON FUNCTION aiven_rbac.tables() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.tables() IS
-    'tables of the extension, each after those that it references: the signal that a change sends, and the condition for rows that pg_dump saves (empty: all rows; NULL: none)';
+    'tables of the extension, each after those that it references: the signal that a change sends, and the condition for rows that pg_dump saves (empty: all rows; NULL: none), and whether subscribers get its rows';
 
 -- What a dump says of itself can come twice, as when a restore is tried again,
 -- and must not be what makes that fail.
@@ -42,7 +42,7 @@ DECLARE
     t record;
 BEGIN
     FOR t IN SELECT v.name, v.condition
-             FROM aiven_rbac.tables() WITH ORDINALITY AS v (name, signal, condition, place)
+             FROM aiven_rbac.tables() WITH ORDINALITY AS v (name, signal, condition, published, place)
              WHERE v.condition IS NOT NULL
              ORDER BY v.place
     LOOP

@@ -208,7 +208,7 @@ INSERT INTO mistake (who, query, code, message, detail, hint) VALUES
     (NULL,
      $$ SELECT rbac_wait_for('1-763-0/16B3748-1') $$, '22023', 'mark was made by another database system',
      (SELECT format('It is of the system 1, and this one is %s.', system_identifier) FROM pg_control_system()),
-     'A mark holds for the server that made it and for its replicas.'),
+     'A mark holds for the server that made it, for its replicas, and for the subscribers of its database.'),
     (NULL,
      $$ SELECT rbac_wait_for(rbac_mark(), '-1 ms') $$, '22023', 'timeout must not be negative',
      '', 'With 0, the answer is given at once.'),

@@ -241,7 +241,8 @@ SELECT is(array(SELECT DISTINCT p.proname::text FROM pg_proc AS p
                   AND p.proname NOT IN ('rbac_user_create', 'rbac_organization_create', 'rbac_organization_delete',
                                         'rbac_invitation_accept', 'rbac_member_leave', 'rbac_database_role_map',
                                         'rbac_finding_acknowledge', 'rbac_sign_up', 'rbac_user_email_set',
-                                        'rbac_action_create', 'rbac_permission_create', 'rbac_apply', 'rbac_what_if')
+                                        'rbac_action_create', 'rbac_permission_create', 'rbac_apply', 'rbac_what_if',
+                                        'rbac_publication_create', 'rbac_replication_status')
                   AND NOT EXISTS (SELECT FROM guard AS g WHERE g.call ~ (p.proname || '\(')))
           , '{}', 'every function of administration is in the table');
 

@@ -379,7 +379,7 @@ INSERT INTO call VALUES
     ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ARRAY[''admin''], $::text)'),
     ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ''admin''::text, ARRAY[$])'),
     ('rbac_protect_child(''told_item'', ''told_item_parent_fkey'', ARRAY[''admin''], ARRAY[$])'),
-    ('rbac_explain_row(''told'', $)'), ('rbac_finding_acknowledge($, ''x'', ''x'')'), ('rbac_finding_acknowledge(''x'', $, ''x'')');
+    ('rbac_explain_row(''told'', $)'), ('rbac_publication_create($)'), ('rbac_subscription_sql($, ''x'')'), ('rbac_finding_acknowledge($, ''x'', ''x'')'), ('rbac_finding_acknowledge(''x'', $, ''x'')');
 
 CREATE TEMP TABLE long_call AS
 SELECT c.query, v.what, a.*

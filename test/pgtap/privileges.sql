@@ -75,12 +75,13 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                     'key_columns', 'lineage_of', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes', 'own_organizations', 'judged_at', 'fold'],
+                    'self', 'scopes', 'own_organizations', 'judged_at', 'fold', 'is_subscriber'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
                 'S6: none of which has more rights than the caller');
 SELECT set_eq($$ SELECT DISTINCT proname::text FROM member WHERE nspname <> 'aiven_rbac' AND NOT is_public $$,
-              ARRAY['rbac_set_principal', 'rbac_authenticate', 'rbac_database_role_map', 'rbac_domain_verify', 'rbac_operate', 'rbac_user_create', 'rbac_sign_up', 'rbac_user_email_set'],
+              ARRAY['rbac_set_principal', 'rbac_authenticate', 'rbac_database_role_map', 'rbac_domain_verify', 'rbac_operate', 'rbac_user_create', 'rbac_sign_up', 'rbac_user_email_set',
+                    'rbac_publication_create', 'rbac_subscription_sql', 'rbac_replication_status'],
               'S1: of the others everybody has all but those that say who somebody is');
 SELECT is_empty($$ SELECT oid::regprocedure, grantee::regrole FROM member, aclexplode(acl)
                    WHERE grantee NOT IN (0, proowner) $$,

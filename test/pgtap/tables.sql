@@ -4,7 +4,7 @@ BEGIN;
 SELECT plan(10);
 
 CREATE TEMP TABLE described AS
-SELECT t.* FROM aiven_rbac.tables() WITH ORDINALITY AS t (name, signal, condition, place);
+SELECT t.* FROM aiven_rbac.tables() WITH ORDINALITY AS t (name, signal, condition, published, place);
 
 SELECT set_eq('SELECT name FROM described',
               $$ SELECT relname::text FROM pg_class WHERE relnamespace = 'aiven_rbac'::regnamespace AND relkind IN ('r', 'p')
@@ -34,7 +34,7 @@ SELECT bag_eq('SELECT name FROM aiven_rbac.dumped_table', 'SELECT name FROM desc
 SELECT results_eq('SELECT signal, array_agg(name ORDER BY name) FROM described WHERE signal IS NOT NULL GROUP BY signal ORDER BY signal', $$ VALUES
     ('catalogue', '{action,allowed_action,grantable,grantable_on}'::text[]),
     ('facts', '{access_grant,authentication_policy,database_role,group_member,membership,principal,resource}'),
-    ('none', '{catalogue_signal,facts_signal,plan_signal,retired_id,token,token_use}')
+    ('none', '{authority,catalogue_signal,facts_signal,plan_signal,retired_id,token,token_use}')
 $$, 'what C reads sends a signal, but for what it does not keep');
 SELECT results_eq($$
     SELECT c.relname::text COLLATE "default" AS name, g.tgname::text COLLATE "default" AS trigger, CASE WHEN g.tgnargs = 0 THEN 'facts' ELSE encode(g.tgargs, 'escape') END, g.tgenabled

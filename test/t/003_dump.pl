@@ -78,7 +78,8 @@ is($node->safe_psql('source', q{
 	SELECT c.relname FROM pg_class AS c, pg_extension AS e
 	WHERE e.extname = 'aiven_rbac' AND c.relnamespace = 'aiven_rbac'::regnamespace AND c.relkind IN ('r', 'p', 'S')
 	  AND (NOT c.relispartition OR c.relname = 'audit_rest')
-	  AND c.oid <> ALL (e.extconfig) AND c.relname NOT LIKE '%\_signal'}), '', 'every table is for pg_dump, but those that are always empty');
+	  AND c.oid <> ALL (e.extconfig) AND c.relname NOT LIKE '%\_signal'}), 'authority',
+	'every table is for pg_dump, but those that are always empty, and what says that this database publishes: a restored one does not');
 
 # The log is sealed, but for what comes after.
 $node->safe_psql('source', 'SELECT rbac_audit_seal()');

@@ -440,9 +440,10 @@ my @functions = split /\n/, $node->safe_psql(
 	 WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'rbac\\_%' AND p.provolatile = 'v'
 	   AND p.prorettype <> 'trigger'::regtype
 	   AND p.proname !~ '^rbac_(set_principal|reset_principal|authenticate|mark|wait_for|protect|unprotect|cache_|audit|finding_)'");
-# Those of the catalogue lock a whole table of it, and leave rows that are of no case;
+# Those of the catalogue and of the publication lock whole tables, and leave rows that are
+# of no case;
 # a document is applied by calls of the others, and what is tried is such calls.
-is_deeply([ sort grep { $called !~ /\b$_\(/ } @functions ], [qw(rbac_action_create rbac_apply rbac_permission_create rbac_what_if)],
+is_deeply([ sort grep { $called !~ /\b$_\(/ } @functions ], [qw(rbac_action_create rbac_apply rbac_permission_create rbac_publication_create rbac_replication_status rbac_what_if)],
 	'every function of administration is in the table');
 
 done_testing();
