@@ -63,13 +63,17 @@ PG_FUNCTION_INFO_V1(rbac_fill_children);
 #define PLANS_KEPT		64
 
 /*
- * The plan of a look-up.  It is found by the text of the query, which names all
- * that the query depends on, so that a plan never belongs to another key.
+ * The plan of a look-up.  It is found by the text of the query and the types of
+ * its parameters.  The text alone is not enough: tables can be made anew under
+ * their names with columns of other types, and the plan would take a number for
+ * a pointer.
  */
 typedef struct KeptPlan
 {
-	char	   *query;
 	SPIPlanPtr	plan;
+	char	   *query;
+	int			nparameters;
+	Oid			types[INDEX_MAX_KEYS];
 } KeptPlan;
 
 static KeptPlan plans[PLANS_KEPT];
@@ -177,9 +181,18 @@ make_plan(const char *query, int nparameters, Oid *types)
 		place->plan = NULL;
 	}
 	place->query = MemoryContextStrdup(TopMemoryContext, query);
+	place->nparameters = nparameters;
+	memcpy(place->types, types, nparameters * sizeof(Oid));
 	place->plan = plan;
 	nplans++;
 	return plan;
+}
+
+static bool
+is_plan_of(const KeptPlan *kept, const char *query, int nparameters, const Oid *types)
+{
+	return kept->plan != NULL && kept->nparameters == nparameters &&
+		memcmp(kept->types, types, nparameters * sizeof(Oid)) == 0 && strcmp(kept->query, query) == 0;
 }
 
 static SPIPlanPtr
@@ -187,7 +200,7 @@ plan_of(const char *query, int nparameters, Oid *types)
 {
 	for (int i = 0; i < Min(nplans, PLANS_KEPT); i++)
 	{
-		if (plans[i].plan != NULL && strcmp(plans[i].query, query) == 0)
+		if (is_plan_of(&plans[i], query, nparameters, types))
 			return plans[i].plan;
 	}
 	return make_plan(query, nparameters, types);

@@ -163,6 +163,24 @@ SELECT is(pg_temp.as('bob', $$ INSERT INTO piece VALUES (1, 3, '2027-01-01'), (2
 UPDATE by_key SET place = 1 WHERE id = 3;
 SELECT is(pg_temp.as('ann', 'SELECT id FROM piece') || pg_temp.as('bob', 'SELECT id FROM piece'), '12', 'which follows as well');
 
+-- Tables made anew under their names, in one session, with keys of another type
+CREATE FUNCTION pg_temp.make_anew(type text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    DROP TABLE IF EXISTS page, book;
+    EXECUTE format('CREATE TABLE book (id %1$s PRIMARY KEY, place int); CREATE TABLE page (id int, book %1$s CONSTRAINT page_book REFERENCES book)', type);
+    PERFORM rbac_protect_table('book', 'place', 'service.view', space => 'tenant'), rbac_protect_child('page', 'page_book', 'service.view');
+    EXECUTE 'INSERT INTO book VALUES (''1'', 1), (''2'', NULL)';
+    INSERT INTO page VALUES (1, '1'), (2, '2');
+    UPDATE book SET place = 2 WHERE id = '2';
+    SELECT string_agg(id || ':' || rbac_resource, ' ' ORDER BY id) INTO found FROM page;
+    RETURN found;
+END
+$$;
+SELECT is(pg_temp.make_anew(type), '1:1 2:2', format('rows follow by a key of type %s, whatever table had its name before', type))
+FROM unnest('{text,bigint,int,numeric,text}'::text[]) AS type;
+
 -- The parent goes by another column, or the key is lost --------------------------------------
 
 SET ROLE child_owner;
