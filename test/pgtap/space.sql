@@ -81,6 +81,16 @@ FROM unnest('{bigint,integer,smallint,text,varchar}'::text[]) AS type,
      (VALUES ('5', 'ok'), ('6', '42501'), ('7', '42501'), ('25', '42501'), (NULL, '42501')) AS v (tenant, expected);
 SELECT ok(pg_temp.as('bob', format('EXPLAIN SELECT count(*) FROM by_%s', type)) ~ 'Index Cond: .rbac_id.*reachable_ids', format('an index on the id serves, by %s', type))
 FROM unnest('{bigint,integer,smallint,text,varchar}'::text[]) AS type;
+
+-- A plan that is made for one principal serves the others with rows of their own.
+SET LOCAL plan_cache_mode = force_generic_plan;
+PREPARE counted AS SELECT count(DISTINCT tenant) FROM by_bigint;
+PREPARE found (bigint) AS SELECT count(DISTINCT tenant) FROM by_text AS t WHERE EXISTS (SELECT FROM by_bigint AS b WHERE b.tenant::text = t.tenant AND b.tenant >= $1);
+SELECT is(pg_temp.as(who, 'EXECUTE counted') || ' ' || pg_temp.as(who, 'EXECUTE found (6)'), expected, format('one plan for all: %s', who))
+FROM (VALUES (1, 'bob', '2 1'), (2, 'ann', '20 15'), (3, 'cid', '0 0'), (4, 'bob', '2 1'), (5, 'ann', '20 15')) AS v (turn, who, expected) ORDER BY turn;
+SELECT is((SELECT generic_plans FROM pg_prepared_statements WHERE name = 'counted') > 0, true, 'which it is');
+RESET plan_cache_mode;
+
 SELECT set_eq($$ SELECT object, severity FROM rbac_check_protection() WHERE object ~ 'by_' AND finding ~ 'tenant' $$,
               $$ SELECT 'public.by_' || t AS object, 'warning' AS severity FROM unnest('{bigint,integer,smallint,text,varchar}'::text[]) AS t $$, 'rows of tenants that are not there are found');
 DELETE FROM by_bigint WHERE tenant NOT BETWEEN 1 AND 20; DELETE FROM by_integer WHERE tenant NOT BETWEEN 1 AND 20; DELETE FROM by_smallint WHERE tenant NOT BETWEEN 1 AND 20;
