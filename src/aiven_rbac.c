@@ -31,6 +31,7 @@
 #include "rbac_signal.h"
 #include "rbac_standing.h"
 #include "rbac_subscriber.h"
+#include "rbac_what_if.h"
 
 PG_MODULE_MAGIC;
 
@@ -61,4 +62,5 @@ _PG_init(void)
 	rbac_standing_init();
 	rbac_acting_init();
 	rbac_audit_init();
+	rbac_what_if_init();
 }

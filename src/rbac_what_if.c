@@ -48,6 +48,7 @@
 #include "rbac_difference.h"
 #include "rbac_session.h"
 #include "rbac_standing.h"
+#include "rbac_what_if.h"
 
 PG_FUNCTION_INFO_V1(rbac_what_if);
 
@@ -64,7 +65,7 @@ typedef struct Undone
 	void	   *losers;
 	bool		acted;
 	bool		only_tries;
-	ProcessUtility_hook_type utility_hook;
+	bool		refusing;
 } Undone;
 
 /* One row of the result, before it is a row */
@@ -76,6 +77,9 @@ typedef struct Answer
 } Answer;
 
 static ProcessUtility_hook_type next_utility_hook = NULL;
+
+/* Is a change being tried?  Then what no rollback undoes is refused. */
+static bool refusing = false;
 
 /*
  * Would a command do what no rollback undoes?
@@ -104,7 +108,7 @@ refuse_what_stays(PlannedStmt *statement, const char *source, bool read_only, Pr
 				  ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,
 				  QueryCompletion *completion)
 {
-	if (stays(statement->utilityStmt))
+	if (refusing && stays(statement->utilityStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot try %s", GetCommandTagName(CreateCommandTag(statement->utilityStmt))),
@@ -123,22 +127,18 @@ begin(Undone *undone)
 	undone->losers = rbac_standing_losers();
 	undone->acted = rbac_acting_has_begun();
 	undone->only_tries = rbac_only_tries;
-	undone->utility_hook = ProcessUtility_hook;
+	undone->refusing = refusing;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(undone->context);
 	undone->touched = rbac_touched_begin();
 	rbac_only_tries = true;
-	if (ProcessUtility_hook != refuse_what_stays)
-	{
-		next_utility_hook = ProcessUtility_hook;
-		ProcessUtility_hook = refuse_what_stays;
-	}
+	refusing = true;
 }
 
 static void
 undo(const Undone *undone)
 {
-	ProcessUtility_hook = undone->utility_hook;
+	refusing = undone->refusing;
 	rbac_only_tries = undone->only_tries;
 	rbac_touched_end(undone->touched);
 	RollbackAndReleaseCurrentSubTransaction();
@@ -426,4 +426,16 @@ rbac_what_if(PG_FUNCTION_ARGS)
 	SPI_finish();
 	MemoryContextDelete(context);
 	return (Datum) 0;
+}
+
+/*
+ * The hook stays for as long as the session lasts: a library that is loaded while
+ * a change is tried puts its own before this one, and would lose it if the
+ * hook were taken back.
+ */
+void
+rbac_what_if_init(void)
+{
+	next_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = refuse_what_stays;
 }

@@ -63,6 +63,8 @@ $session->quit;
 my ($stdout, $stderr);
 $standby->psql('postgres', q{SELECT rbac_unit_create('acme', 'late')}, stderr => \$stderr);
 like($stderr, qr/read-only transaction/, 'administration is the primary\'s');
+$standby->psql('postgres', q{SELECT * FROM rbac_what_if('SELECT 1')}, stderr => \$stderr);
+like($stderr, qr/cannot execute rbac_what_if\(\) during recovery/, 'to try a change is, too');
 
 # --- crash --------------------------------------------------------------------------
 
