@@ -115,6 +115,9 @@ CREATE FUNCTION aiven_rbac.audit_events()
     ('finding.acknowledged', 'acknowledged_finding', 'INSERT', 'true', 'the operator accepted a finding of rbac_check_protection()'),
     ('finding.changed', 'acknowledged_finding', 'UPDATE', 'true', 'for another reason'),
     ('finding.reopened', 'acknowledged_finding', 'DELETE', 'true', 'it is accepted no more'),
+    ('authority.created', 'authority', 'INSERT', 'true', 'this database publishes its rows to others'),
+    ('authority.changed', 'authority', 'UPDATE', 'true', 'it has another version of the extension'),
+    ('authority.ended', 'authority', 'DELETE', 'true', 'it begins anew to publish, or has taken its rows from another database until then'),
     ('log.archived', 'audit_archived', 'INSERT', 'true', 'the operator took a month out of the log'),
     ('table.truncated', NULL, 'TRUNCATE', 'true', 'the owner emptied a table of the extension; what was in it is not told')
 $$;
@@ -246,6 +249,8 @@ CREATE FUNCTION aiven_rbac.audited()
      'jsonb_build_object(''role'', x.role::text, ''principal'', x.principal, ''username'', x.username)', '{role}'::text[]),
     ('acknowledged_finding', '(x.object, x.finding)', NULL, 'NULL::uuid', NULL, NULL, NULL,
      'jsonb_build_object(''object'', x.object, ''finding'', x.finding, ''reason'', x.reason)', '{object,finding}'::text[]),
+    ('authority', 'x.installation', NULL, 'NULL::uuid', NULL, NULL, NULL,
+     'jsonb_build_object(''installation'', x.installation, ''database'', x.database, ''system'', x.system, ''version'', x.version)', '{installation,database}'::text[]),
     ('audit_archived', 'x.month', NULL, 'NULL::uuid', NULL, NULL, NULL,
      'jsonb_build_object(''month'', x.month)', NULL)
 $$;

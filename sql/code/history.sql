@@ -5,6 +5,22 @@
 -- that it was not there, one that ended it what it was, and one that changed it
 -- what changed; where the log is silent, things were as they are.
 
+-- An authority's row comes to its subscribers untold.  One of this database's own
+-- is in its log, also after a restore elsewhere.
+CREATE FUNCTION aiven_rbac.is_elsewhere(authority jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT (authority ->> 'system', authority ->> 'database') <> ((pg_control_system()).system_identifier::text, current_database()::text)
+       AND NOT EXISTS (SELECT FROM aiven_rbac.audit AS a
+                       WHERE a.organization IS NULL AND a.subject IS NULL AND a.event = 'authority.created'
+                         AND a.after ->> 'installation' = authority ->> 'installation')
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_elsewhere(jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_elsewhere(jsonb) IS
+    'is an authority another database than this one, which tells of no change itself?';
+
 CREATE FUNCTION aiven_rbac.require_past(at timestamptz) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -13,21 +29,30 @@ CREATE FUNCTION aiven_rbac.require_past(at timestamptz) RETURNS void
 #variable_conflict use_variable
 DECLARE
     gone integer := (SELECT max(a.month) FROM aiven_rbac.audit_archived AS a);
-    emptied timestamptz;
+    ended timestamptz;
+    what text;
 BEGIN
     IF at > clock_timestamp() THEN
         RAISE EXCEPTION 'time % is in the future', at USING ERRCODE = 'invalid_parameter_value';
+    ELSIF EXISTS (SELECT FROM aiven_rbac.authority AS y WHERE aiven_rbac.is_elsewhere(to_jsonb(y))) THEN
+        RAISE EXCEPTION 'the past is not known here'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'This database takes its rows from an authority, or did, and the log of them is there.',
+                  HINT = 'Ask the authority. A database that is its own now calls rbac_publication_create().';
     ELSIF at < make_timestamptz(gone / 100, gone % 100, 1, 0, 0, 0, 'UTC') + interval '1 month' THEN
         RAISE EXCEPTION 'the log does not go back to %', at
             USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = format('The month %s has been archived.', gone);
     END IF;
-    SELECT a.at INTO emptied FROM aiven_rbac.audit AS a
-    WHERE a.organization IS NULL AND a.event = 'table.truncated' AND a.at > require_past.at ORDER BY a.at DESC LIMIT 1;
+    SELECT a.at, a.event INTO ended, what FROM aiven_rbac.audit AS a
+    WHERE a.organization IS NULL AND a.subject IS NULL AND a.at > require_past.at
+      AND (a.event = 'table.truncated' OR (a.event = 'authority.ended' AND aiven_rbac.is_elsewhere(a.before)))
+    ORDER BY a.at DESC LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'the log does not go back to %', at
             USING ERRCODE = 'object_not_in_prerequisite_state',
-                  DETAIL = format('A table of the extension was emptied at %s, and what was in it is not told.', emptied);
+                  DETAIL = format(CASE what WHEN 'table.truncated' THEN 'A table of the extension was emptied at %s, and what was in it is not told.'
+                                            ELSE 'Until %s this database took its rows from an authority, whose log tells of them.' END, ended);
     END IF;
 END
 $$;
@@ -46,7 +71,7 @@ CREATE FUNCTION aiven_rbac.organizations_since(organization uuid, at timestamptz
         UNION
         SELECT b.organization
         FROM since AS s
-        JOIN aiven_rbac.audit AS a ON a.organization = s.id AND a.at > organizations_since.at AND a.event = 'project.moved'
+        JOIN aiven_rbac.audit AS a ON a.organization = s.id AND a.at > organizations_since.at AND a.subject IS NULL AND a.event = 'project.moved'
         JOIN aiven_rbac.audit AS b ON b.project = a.resource AND b.at > organizations_since.at AND b.event = 'project.moved'
         WHERE b.organization IS NOT NULL
     )
@@ -68,7 +93,7 @@ CREATE FUNCTION aiven_rbac.resources_then(organization uuid, at timestamptz)
     WITH RECURSIVE change AS MATERIALIZED (
         SELECT a.resource, a.event, a.before, a.at, row_number() OVER (PARTITION BY a.resource ORDER BY a.at) AS place
         FROM aiven_rbac.audit AS a
-        WHERE a.organization = ANY ((SELECT aiven_rbac.organizations_since(resources_then.organization, resources_then.at))::uuid[]) AND a.at > resources_then.at
+        WHERE a.organization = ANY ((SELECT aiven_rbac.organizations_since(resources_then.organization, resources_then.at))::uuid[]) AND a.at > resources_then.at AND a.subject IS NULL
           AND a.event IN ('organization.created', 'organization.renamed', 'organization.deleted', 'unit.created', 'unit.renamed', 'unit.deleted',
                           'project.created', 'project.moved', 'project.renamed', 'project.deleted',
                           'service.created', 'service.moved', 'service.renamed', 'service.deleted')
@@ -97,7 +122,7 @@ COMMENT ON FUNCTION aiven_rbac.resources_then(uuid, timestamptz) IS 'the resourc
 
 -- The first change that says something of a value tells what it was; a row that is
 -- gone says it of all values.
-CREATE FUNCTION aiven_rbac.grants_then(organization uuid, at timestamptz)
+CREATE FUNCTION aiven_rbac.grants_then(organization uuid, places uuid[], principals uuid[], at timestamptz)
     RETURNS TABLE (principal uuid, resource uuid, grant_name text, valid_from timestamptz, valid_until timestamptz,
                    granted_by uuid, granted_at timestamptz)
     LANGUAGE sql STABLE ROWS 1000
@@ -114,11 +139,14 @@ CREATE FUNCTION aiven_rbac.grants_then(organization uuid, at timestamptz)
         FROM aiven_rbac.audit AS a
         WHERE a.organization = ANY ((SELECT aiven_rbac.organizations_since(grants_then.organization, grants_then.at))::uuid[]) AND a.at > grants_then.at
           AND a.event IN ('grant.created', 'grant.changed', 'grant.deleted')
+          AND a.resource = ANY (places) AND (principals IS NULL OR a.subject = ANY (principals))
         GROUP BY 1, 2, 3
     ), present AS (
         SELECT g.principal, g.resource, n.name, g.valid_from, g.valid_until, g.granted_by, g.granted_at
-        FROM aiven_rbac.access_grant AS g JOIN aiven_rbac.grantable AS n ON n.id = g.grantable
-        WHERE g.organization = ANY ((SELECT aiven_rbac.organizations_since(grants_then.organization, grants_then.at))::uuid[])
+        FROM (SELECT x.* FROM aiven_rbac.access_grant AS x WHERE principals IS NULL AND x.resource = ANY (places)
+              UNION ALL
+              SELECT x.* FROM aiven_rbac.access_grant AS x WHERE x.principal = ANY (principals) AND x.resource = ANY (places)) AS g
+        JOIN aiven_rbac.grantable AS n ON n.id = g.grantable
     )
     SELECT coalesce(p.principal, c.principal), coalesce(p.resource, c.resource), coalesce(p.name, c.name),
            CASE WHEN c.had_from THEN c.valid_from::timestamptz ELSE p.valid_from END,
@@ -128,18 +156,19 @@ CREATE FUNCTION aiven_rbac.grants_then(organization uuid, at timestamptz)
     FROM present AS p
     FULL JOIN change AS c ON c.principal = p.principal AND c.resource = p.resource AND c.name = p.name
     LEFT JOIN LATERAL (SELECT a.actor, a.at FROM aiven_rbac.audit AS a
-                       WHERE c.name IS NOT NULL AND a.organization = ANY ((SELECT aiven_rbac.organizations_since(grants_then.organization, grants_then.at))::uuid[])
+                       WHERE c.name IS NOT NULL AND c.is_new IS NOT TRUE
+                         AND a.organization = ANY ((SELECT aiven_rbac.organizations_since(grants_then.organization, grants_then.at))::uuid[])
                          AND a.at <= grants_then.at
                          AND a.event IN ('grant.created', 'grant.changed')
                          AND a.subject = c.principal AND a.resource = c.resource AND a.after ->> 'name' = c.name
                        ORDER BY a.at DESC LIMIT 1) AS made ON true
     WHERE c.is_new IS NOT TRUE
-      AND coalesce(p.resource, c.resource) IN (SELECT t.id FROM aiven_rbac.resources_then(grants_then.organization, grants_then.at) AS t)
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.grants_then(uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.grants_then(uuid, timestamptz) IS 'the grants in an organization as they were at a time';
+REVOKE ALL ON FUNCTION aiven_rbac.grants_then(uuid, uuid[], uuid[], timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.grants_then(uuid, uuid[], uuid[], timestamptz) IS
+    'the grants of principals (NULL: of all) on places of an organization as they were at a time';
 
-CREATE FUNCTION aiven_rbac.group_members_then(organization uuid, at timestamptz)
+CREATE FUNCTION aiven_rbac.group_members_then(organization uuid, who uuid, at timestamptz)
     RETURNS TABLE (member uuid, group_id uuid, group_name text, account_owners boolean, added_by uuid, added_at timestamptz)
     LANGUAGE sql STABLE ROWS 1000
     SECURITY DEFINER
@@ -153,11 +182,14 @@ CREATE FUNCTION aiven_rbac.group_members_then(organization uuid, at timestamptz)
         FROM aiven_rbac.audit AS a
         WHERE a.organization = group_members_then.organization AND a.at > group_members_then.at
           AND a.event IN ('group.member_added', 'group.member_removed', 'super_admin.added', 'super_admin.removed')
+          AND (who IS NULL OR a.subject = who)
         GROUP BY 1, 2
     ), present AS (
         SELECT m.member, m.group_id, p.name, m.account_owners, m.added_by, m.added_at
-        FROM aiven_rbac.group_member AS m JOIN aiven_rbac.principal AS p ON p.id = m.group_id
-        WHERE m.organization = group_members_then.organization
+        FROM (SELECT x.* FROM aiven_rbac.group_member AS x WHERE who IS NULL AND x.organization = group_members_then.organization
+              UNION ALL
+              SELECT x.* FROM aiven_rbac.group_member AS x WHERE x.member = who AND x.organization = group_members_then.organization) AS m
+        JOIN aiven_rbac.principal AS p ON p.id = m.group_id
     )
     SELECT coalesce(p.member, c.member), coalesce(p.group_id, c.group_id), coalesce(c.name, p.name), coalesce(p.account_owners, c.account_owners),
            CASE WHEN c.member IS NULL THEN p.added_by ELSE made.actor END,
@@ -165,14 +197,16 @@ CREATE FUNCTION aiven_rbac.group_members_then(organization uuid, at timestamptz)
     FROM present AS p
     FULL JOIN change AS c ON c.member = p.member AND c.group_id = p.group_id
     LEFT JOIN LATERAL (SELECT a.actor, a.at FROM aiven_rbac.audit AS a
-                       WHERE c.member IS NOT NULL AND a.organization = group_members_then.organization AND a.at <= group_members_then.at
+                       WHERE c.member IS NOT NULL AND c.is_new IS NOT TRUE
+                         AND a.organization = group_members_then.organization AND a.at <= group_members_then.at
                          AND a.event IN ('group.member_added', 'super_admin.added')
                          AND a.subject = c.member AND a.after ->> 'group' = c.group_id::text
                        ORDER BY a.at DESC LIMIT 1) AS made ON true
     WHERE c.is_new IS NOT TRUE
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.group_members_then(uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.group_members_then(uuid, timestamptz) IS 'the members of an organization''s groups as they were at a time';
+REVOKE ALL ON FUNCTION aiven_rbac.group_members_then(uuid, uuid, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.group_members_then(uuid, uuid, timestamptz) IS
+    'the members of an organization''s groups, or one of them, as they were at a time';
 
 -- Whether a user was deactivated is in the log of the organization that manages the
 -- user, or in the operator's.
@@ -214,7 +248,7 @@ BEGIN
           AND (id IS NULL OR r.id = (SELECT x.organization FROM aiven_rbac.resource AS x WHERE x.id = resource_then.id))
         UNION
         SELECT a.organization FROM aiven_rbac.audit AS a
-        WHERE a.at > resource_then.at
+        WHERE a.at > resource_then.at AND a.subject IS NULL
           AND a.event IN ('organization.renamed', 'organization.deleted', 'project.moved', 'service.moved', 'project.deleted', 'service.deleted', 'unit.deleted')
           AND a.organization IS NOT NULL
           AND (a.resource = resource_then.id
@@ -269,7 +303,7 @@ CREATE FUNCTION aiven_rbac.allowed_then(organization uuid, at timestamptz, names
         FROM aiven_rbac.audit AS a
         CROSS JOIN LATERAL jsonb_each(coalesce(a.before, a.after) -> 'actions') AS k
         CROSS JOIN LATERAL jsonb_array_elements_text(k.value) AS x (action)
-        WHERE (a.organization = allowed_then.organization OR a.organization IS NULL) AND a.at > allowed_then.at
+        WHERE (a.organization = allowed_then.organization OR a.organization IS NULL) AND a.at > allowed_then.at AND a.subject IS NULL
           AND a.event IN ('role.actions_added', 'role.actions_removed') AND (names IS NULL OR coalesce(a.before, a.after) ->> 'name' = ANY (names))
         GROUP BY 1, 2, 3, 4
     ), present AS (
@@ -312,17 +346,17 @@ CREATE FUNCTION aiven_rbac.held_then(principal uuid, place aiven_rbac.resource, 
     SET search_path = pg_catalog, pg_temp
     AS $$
     WITH joined AS MATERIALIZED (
-        SELECT m.group_id, m.group_name, m.account_owners FROM aiven_rbac.group_members_then((place).organization, at) AS m
-        WHERE m.member = held_then.principal
+        SELECT m.group_id, m.group_name, m.account_owners
+        FROM aiven_rbac.group_members_then((place).organization, held_then.principal, at) AS m
     ), above AS MATERIALIZED (
         SELECT t.id, t.kind, t.path FROM aiven_rbac.resources_then((place).organization, at) AS t WHERE t.path OPERATOR(@extschema@.@>) (place).path
     ), reaching AS MATERIALIZED (
         SELECT g.grant_name, a.kind, a.path, coalesce('group:' || j.group_name, 'direct') AS via
-        FROM aiven_rbac.grants_then((place).organization, at) AS g
+        FROM aiven_rbac.grants_then((place).organization, ARRAY(SELECT x.id FROM above AS x),
+                                    ARRAY(SELECT x.group_id FROM joined AS x UNION ALL SELECT held_then.principal), at) AS g
         JOIN above AS a ON a.id = g.resource
         LEFT JOIN joined AS j ON j.group_id = g.principal
-        WHERE (g.principal = held_then.principal OR j.group_id IS NOT NULL)
-          AND coalesce(g.valid_from, '-infinity') <= held_then.at AND held_then.at < coalesce(g.valid_until, 'infinity')
+        WHERE coalesce(g.valid_from, '-infinity') <= held_then.at AND held_then.at < coalesce(g.valid_until, 'infinity')
     )
     SELECT w.action, r.path, r.via
     FROM reaching AS r JOIN aiven_rbac.allowed_then((place).organization, at, ARRAY(SELECT x.grant_name FROM reaching AS x)) AS w ON w.name = r.grant_name AND w.granted_on = r.kind
@@ -428,10 +462,12 @@ REVOKE ALL ON FUNCTION aiven_rbac.effective_permissions_then(uuid, aiven_rbac.re
 COMMENT ON FUNCTION aiven_rbac.effective_permissions_then(uuid, aiven_rbac.resource, timestamptz) IS
     'the permissions that a principal held on a resource at a time, where they had been granted, and through what';
 
+-- To start parallel workers for one answer takes longer than all of the rest.
 CREATE FUNCTION @extschema@.rbac_has_permission_at(principal uuid, resource @extschema@.rbac_path, name text, at timestamptz) RETURNS boolean
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET max_parallel_workers_per_gather = 0
     AS $$ SELECT aiven_rbac.has_permission_then(principal, aiven_rbac.place_asked_about(principal, resource, NULL, at), name, at) $$;
 COMMENT ON FUNCTION @extschema@.rbac_has_permission_at(uuid, @extschema@.rbac_path, text, timestamptz) IS
     'did the given principal hold a permission, role or action on the resource at a time, as the log tells it, by the path of then?';
@@ -441,6 +477,7 @@ CREATE FUNCTION @extschema@.rbac_effective_permissions_at(principal uuid, resour
     LANGUAGE sql STABLE STRICT ROWS 20
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET max_parallel_workers_per_gather = 0
     AS $$ SELECT * FROM aiven_rbac.effective_permissions_then(principal, aiven_rbac.place_asked_about(principal, resource, NULL, at), at) $$;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions_at(uuid, @extschema@.rbac_path, timestamptz) IS
     'the permissions that the given principal held on the resource at a time, as the log tells it, where they had been granted, and through what';
@@ -449,6 +486,7 @@ CREATE FUNCTION @extschema@.rbac_has_permission_at(principal uuid, resource uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET max_parallel_workers_per_gather = 0
     AS $$ SELECT aiven_rbac.has_permission_then(principal, aiven_rbac.place_asked_about(principal, NULL, resource, at), name, at) $$;
 COMMENT ON FUNCTION @extschema@.rbac_has_permission_at(uuid, uuid, text, timestamptz) IS
     'did the given principal hold a permission, role or action on the resource at a time, as the log tells it?';
@@ -458,6 +496,7 @@ CREATE FUNCTION @extschema@.rbac_effective_permissions_at(principal uuid, resour
     LANGUAGE sql STABLE STRICT ROWS 20
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET max_parallel_workers_per_gather = 0
     AS $$ SELECT * FROM aiven_rbac.effective_permissions_then(principal, aiven_rbac.place_asked_about(principal, NULL, resource, at), at) $$;
 COMMENT ON FUNCTION @extschema@.rbac_effective_permissions_at(uuid, uuid, timestamptz) IS
     'the permissions that the given principal held on the resource at a time, as the log tells it, where they had been granted, and through what';

@@ -42,10 +42,10 @@ CREATE FUNCTION aiven_rbac.reviewed_then(place aiven_rbac.resource, at timestamp
         SELECT t.id, t.kind, t.path FROM aiven_rbac.resources_then((place).organization, at) AS t
         WHERE t.path OPERATOR(@extschema@.<@) (place).path OR t.path OPERATOR(@extschema@.@>) (place).path
     ), joined AS MATERIALIZED (
-        SELECT m.* FROM aiven_rbac.group_members_then((place).organization, at) AS m
+        SELECT m.* FROM aiven_rbac.group_members_then((place).organization, NULL, at) AS m
     ), granted AS MATERIALIZED (
         SELECT g.principal, t.path, n.id AS grantable, t.kind, g.grant_name, g.valid_from, g.valid_until, g.granted_by, g.granted_at
-        FROM aiven_rbac.grants_then((place).organization, at) AS g
+        FROM aiven_rbac.grants_then((place).organization, ARRAY(SELECT x.id FROM there AS x), NULL, at) AS g
         JOIN there AS t ON t.id = g.resource
         LEFT JOIN aiven_rbac.grantable AS n ON n.name = g.grant_name AND coalesce(n.owner, (place).organization) = (place).organization
     )

@@ -34,7 +34,7 @@ COMMENT ON TABLE aiven_rbac.audit IS
 CREATE TABLE aiven_rbac.audit_rest PARTITION OF aiven_rbac.audit FOR VALUES IN (0);
 COMMENT ON TABLE aiven_rbac.audit_rest IS 'rows of the log that were written while their month was being made';
 CREATE INDEX audit_rest_at_idx ON aiven_rbac.audit_rest (at);
-CREATE INDEX audit_rest_organization_idx ON aiven_rbac.audit_rest (organization, at);
+CREATE INDEX audit_rest_organization_idx ON aiven_rbac.audit_rest (organization, at, subject);
 CREATE INDEX audit_rest_project_idx ON aiven_rbac.audit_rest (project, at);
 CREATE INDEX audit_rest_transaction_idx ON aiven_rbac.audit_rest USING brin (transaction);
 

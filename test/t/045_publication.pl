@@ -111,6 +111,9 @@ refused(q{CREATE TABLE p (place rbac_path); SELECT rbac_protect_table('p', 'plac
 	qr/ERROR:  0A000: column "place".*HINT:  Use a column of type uuid/s, 'a column of paths');
 $subscriber->safe_psql('postgres', q{CREATE TABLE i (place uuid); SELECT rbac_protect_table('i', 'place', 'service.view');
 	CREATE ROLE w; SELECT rbac_database_role_map('w', rbac_user('erin@acme.example'))});
+my $past = "SELECT rbac_has_permission_at('$bob', 'acme', 'service.view', now() - interval '1 ms')";
+refused($past, qr/ERROR:  55000: the past is not known here.*HINT:  Ask the authority/s, 'a question about the past, whose log is at the authority');
+is($authority->safe_psql('postgres', $past), 'f', 'which answers it');
 refused("SELECT rbac_subscription_sql('again', '')", qr/has rows of this database's own/, 'a second subscription');
 
 like($subscriber->safe_psql('postgres', q{SELECT finding FROM rbac_check_protection() WHERE object = 'public.early'}),
@@ -141,7 +144,15 @@ pass('a newer authority is refused');
 
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION app');
 is($subscriber->safe_psql('postgres', "SELECT rbac_grant('$erin', 'operator', 'acme.finance-prod')"), 't', 'without the subscription it administers itself');
+refused($past, qr/ERROR:  55000: the past is not known here/, 'nor is the past known then');
+my $before = $subscriber->safe_psql('postgres', 'SELECT clock_timestamp()');
 $subscriber->safe_psql('postgres', 'SELECT rbac_publication_create()');
+is($subscriber->safe_psql('postgres', "SELECT pg_sleep(0.01); SELECT rbac_has_permission_at('$erin', 'acme.finance-prod', 'operator', clock_timestamp() - interval '1 ms')"), "\nt",
+	'but what has happened since it is an authority');
+refused("SELECT rbac_has_permission_at('$erin', 'acme.finance-prod', 'operator', '$before')",
+	qr/ERROR:  55000: the log does not go back to.*Until .* this database took its rows from an authority/s, 'and nothing earlier');
+$subscriber->safe_psql('postgres', 'DROP PUBLICATION aiven_rbac; SELECT rbac_publication_create()');
+refused("SELECT rbac_has_permission_at('$erin', 'acme.finance-prod', 'operator', '$before')", qr/ERROR:  55000: the log does not go back to/, 'nor later on');
 
 $subscriber->stop;
 $authority->stop;
