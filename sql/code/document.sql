@@ -720,6 +720,31 @@ REVOKE ALL ON FUNCTION aiven_rbac.apply_people(text, uuid, aiven_rbac.document_s
 COMMENT ON FUNCTION aiven_rbac.apply_people(text, uuid, aiven_rbac.document_step) IS
     'take a step about a user, an application user, a group, a role or a grant';
 
+-- In a transaction that keeps one snapshot, steps would be found from what was there
+-- when it began: what others have granted since, a document that does not have it
+-- would leave in force.
+CREATE FUNCTION aiven_rbac.is_changed_since(organization uuid, since pg_snapshot) RETURNS boolean
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT EXISTS (SELECT FROM aiven_rbac.audit AS a
+                   WHERE a.organization = is_changed_since.organization AND a.transaction >= pg_snapshot_xmin(since)::text::bigint
+                     AND a.installation = (SELECT i.number FROM aiven_rbac.audit_installation AS i)
+                     AND a.transaction IS DISTINCT FROM pg_current_xact_id_if_assigned()::text::bigint
+                     AND NOT pg_visible_in_snapshot(a.transaction::text::xid8, since))
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.is_changed_since(uuid, pg_snapshot) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_changed_since(uuid, pg_snapshot) IS
+    'does the log tell of an organization what a snapshot does not show, of other transactions?';
+
+CREATE FUNCTION aiven_rbac.is_changed_since_now(organization uuid, since pg_snapshot) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE STRICT;
+REVOKE ALL ON FUNCTION aiven_rbac.is_changed_since_now(uuid, pg_snapshot) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.is_changed_since_now(uuid, pg_snapshot) IS
+    'the same, as committed now rather than at the transaction''s snapshot';
+
 -- The organization of a document, or none where there is none yet; one of which the
 -- caller is no member cannot be made either, since its label is taken.
 CREATE FUNCTION aiven_rbac.document_organization(label text, hold boolean) RETURNS aiven_rbac.resource
@@ -738,6 +763,9 @@ BEGIN
     o := CASE WHEN hold THEN aiven_rbac.hold_resource(actor, label::@extschema@.rbac_path, '{organization}', 'change')
               ELSE aiven_rbac.find_resource_now(actor, label::@extschema@.rbac_path, '{organization}') END;
     PERFORM aiven_rbac.require_sight_of_all(actor, o.id);
+    IF hold AND aiven_rbac.is_changed_since_now(o.id, pg_current_snapshot()) THEN
+        PERFORM aiven_rbac.refuse_old_snapshot();
+    END IF;
     RETURN o;
 END
 $$;
