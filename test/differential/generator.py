@@ -16,7 +16,7 @@ ADDRESSES = ('10.1.2.3', '192.0.2.1')
 LEVELS_OF_ISOLATION = ('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 TOO_MANY = 50               # resources: from then on, few are made
 QUESTIONS = ('own decisions',) * 3 + ('decisions about others',) * 3 + ('any of some', 'actions', 'permissions',
-             'own places', 'resources', 'resources', 'principals', 'review') + ('rows',) * 4
+             'own places', 'resources', 'resources', 'principals', 'review', 'past') + ('rows',) * 4
 
 
 class Generator:

@@ -7,6 +7,7 @@ asked about is drawn by a seed from what there is when the question is asked.
 import random
 import zlib
 
+from sessions import run
 from steps import literal
 
 TABLES_OF_ROWS = {'by_id': (('project:services:read',), ('project:services:write',)),
@@ -182,15 +183,18 @@ def ask_actions(runner, session, seed):
 
 def permissions_of(cross, principal, resource, instant):
     """The permissions held, where they come from and through what."""
-    world = cross.world
     if principal is None or resource is None:
         return []
+    return permissions_held(cross.world, principal, resource, instant, of(cross, principal))
+
+
+def permissions_held(world, principal, resource, instant, login):
     found = []
-    held = world.held(principal, instant, of(cross, principal)).get(resource, 0)
+    held = world.held(principal, instant, login).get(resource, 0)
     for name in world.catalogue.permissions() if held else ():
         needed = world.needed(name, resource)
         if needed and held & needed == needed:
-            sources = world.reaching(principal, resource, instant, needed, of(cross, principal))
+            sources = world.reaching(principal, resource, instant, needed, login)
             places = sorted({world.paths()[s.resource] for s in sources}, key=len)
             found.append((name, tuple('.'.join(p) for p in places), tuple(sorted({s.via for s in sources}))))
     return found
@@ -337,6 +341,72 @@ def reviewed(world, organization, instant):
                 yield principal, (name, via, now, world.path(resource))
 
 
+# --- the past ---------------------------------------------------------------------
+
+def instant_in_sql(moment):
+    return f"'1970-01-01 UTC'::timestamptz + {moment} * interval '1 microsecond'"
+
+
+def ask_past(runner, session, seed):
+    """Of a moment that is remembered, by the operator: what was held then."""
+    draw = random.Random(seed)
+    if not runner.moments:
+        return None, 0
+    moment, world = draw.choice(runner.moments)
+    ask = draw.choice((past_decisions, past_decisions, past_permissions, past_review))
+    wrong, count = ask(runner, world, draw, seed, moment)
+    return wrong and f'at {instant_in_sql(moment)}: {wrong}', count
+
+
+def place_then(runner, world, draw, resource):
+    """By its id, or by the path of then"""
+    return draw.choice((literal(runner.names.id(resource)) + '::uuid', literal(world.path(resource)) + '::rbac_path'))
+
+
+def past_decisions(runner, world, draw, seed, moment):
+    wrong, count = [], 0
+    names = drawn(seed, all_names(world, None), 4)
+    for principal in drawn(seed, world.principal, 3):
+        for resource in drawn(seed, world.resource, 3):
+            where = place_then(runner, world, draw, resource)
+            code, rows = run(runner.fixture, f'SELECT rbac_has_permission_at({literal(runner.names.id(principal))}, {where}, n, '
+                                             f'{instant_in_sql(moment)}) FROM unnest({literal(names)}) WITH ORDINALITY AS x (n, i) ORDER BY i')
+            expected = [(holds(world, None, principal, resource, (name,), moment / 1000000),) for name in names]
+            count += len(names)
+            if code is not None or rows != expected:
+                wrong.append(f'{principal} on {world.path(resource)} ({where}) {names}: {code} {rows}, expected {expected}')
+    return shown(wrong), count
+
+
+def past_permissions(runner, world, draw, seed, moment):
+    wrong, count = [], 0
+    for principal in drawn(seed, world.principal, 2):
+        for resource in drawn(seed, world.resource, 2):
+            where = place_then(runner, world, draw, resource)
+            code, rows = run(runner.fixture, f'SELECT * FROM rbac_effective_permissions_at({literal(runner.names.id(principal))}, {where}, '
+                                             f'{instant_in_sql(moment)})')
+            expected = sorted(permissions_held(world, principal, resource, moment / 1000000, None))
+            count += max(len(expected), 1)
+            if code is not None or sorted(map(comparable, rows)) != expected:
+                wrong.append(f'{principal} on {world.path(resource)} ({where}): {code} {rows}, expected {expected}')
+    return shown(wrong), count
+
+
+def past_review(runner, world, draw, seed, moment):
+    organizations = sorted(r for r, row in world.resource.items() if row.kind == 'organization')
+    if not organizations:
+        return None, 0
+    place = draw.choice(organizations)
+    where = place_then(runner, world, draw, place)
+    code, rows = run(runner.fixture, f'SELECT principal, grant_name, via, in_force, granted_on FROM rbac_access_review({where}, '
+                                     f'{instant_in_sql(moment)}) WHERE grant_name IS NOT NULL')
+    expected = sorted((runner.names.id(p),) + row for p, row in reviewed(world, place, moment / 1000000))
+    if code is not None or sorted(rows) != expected:
+        return (f'{world.path(place)} ({where}): {code} {rows if code else ""} only the product {sorted(set(rows) - set(expected))[:3]}, '
+                f'only the rules {sorted(set(expected) - set(rows))[:3]}'), 0
+    return None, len(rows) + 1
+
+
 # --- rows -----------------------------------------------------------------------
 
 PLANS = {
@@ -434,4 +504,4 @@ def ask_rows_of_cursor(runner, session, name, count):
 
 QUESTIONS = {'own decisions': ask_own, 'decisions about others': ask_others, 'any of some': ask_any,
              'actions': ask_actions, 'permissions': ask_permissions, 'own places': ask_own_places,
-             'resources': ask_resources, 'principals': ask_principals, 'review': ask_review, 'rows': ask_rows}
+             'resources': ask_resources, 'principals': ask_principals, 'review': ask_review, 'past': ask_past, 'rows': ask_rows}

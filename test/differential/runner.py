@@ -50,6 +50,7 @@ class Runner:
         self.counts = Counter()
         self.next_row = 1
         self.script = []                # what was done, as psql would do it
+        self.moments = []               # (microseconds since 1970, the world of then)
 
     def close(self):
         for session in self.sessions:
@@ -143,6 +144,14 @@ class Runner:
         if writes:
             self.committed = self.committed.with_writes(writes)
             self.fill_tables(writes)
+            self.remember_moment()
+
+    def remember_moment(self):
+        """For questions about the past.  The log tells of a change at the time when it
+        is made: while one is open, the moment is not yet known."""
+        if not any(session.transaction and session.transaction.busy for session in self.sessions):
+            code, rows = run(self.fixture, 'SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint')
+            self.moments = self.moments[-40:] + [(rows[0][0], self.committed)]
 
     def fill_tables(self, writes):
         """Rows for every new place, that no session has written."""
