@@ -375,6 +375,68 @@ silently backend <<'END'
 COMMIT;
 END
 
+heading 'What happened, and what would happen'
+tell <<'END'
+Each of these changes is in a log, with who made it; nobody can change the log, not even its owner.
+END
+run admin <<'END'
+SELECT event, database_role AS by, subject_name, resource,
+       coalesce(before ->> 'name', before ->> 'path') AS before
+FROM rbac_audit_log('acme', events => '{grant.deleted,project.moved}');
+END
+tell <<'END'
+So the past can be asked about. What did Carol hold on backend-dev before the revocation?
+END
+run admin <<'END'
+SELECT permission, granted_on, via
+FROM rbac_effective_permissions_at(
+         rbac_user('carol@acme.example'), 'acme.analytics.backend-dev',
+         (SELECT at - interval '1 ms'
+          FROM rbac_audit_log('acme', events => '{grant.deleted}', max_rows => 1)));
+END
+tell <<'END'
+And a change can be tried before it is made: who would gain or lose what, and which rows of the
+application's tables. Nothing of it remains.
+END
+run admin <<'END'
+SELECT change, principal_name, resource, permission, "table", rows
+FROM rbac_what_if($$ SELECT rbac_revoke(rbac_group('acme', 'backend-team'), 'operator',
+                                        'acme.engineering.backend-prod');
+                     SELECT rbac_grant(rbac_user('bob@acme.example'), 'read_only', 'acme') $$)
+WHERE permission NOT LIKE 'action:%' OR "table" IS NOT NULL;
+END
+tell <<'END'
+A review lists every grant that reaches a place: for whom, by which way, since when, and what is
+worth a second look. Of those on backend-prod:
+END
+run admin <<'END'
+SELECT principal_name, grant_name, granted_on, findings
+FROM rbac_access_review('acme.engineering.backend-prod')
+WHERE kind = 'user' AND findings <> '{}';
+END
+tell <<'END'
+The log is sealed, and a small text, its anchor, is kept elsewhere. Somebody who can do everything
+in this database changes what the log says of the revocation, past the trigger that refuses it:
+END
+silently admin <<'END'
+SELECT rbac_audit_seal();
+SELECT rbac_audit_anchor('acme') AS anchor \gset
+BEGIN;
+DO $$
+DECLARE
+    month regclass := (SELECT a.tableoid FROM aiven_rbac.audit AS a WHERE a.event = 'grant.deleted');
+BEGIN
+    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER audit_refuse', month);
+    EXECUTE format('UPDATE %s SET database_role = %L WHERE event = %L', month, 'mallory', 'grant.deleted');
+END $$;
+END
+run admin <<'END'
+SELECT fault, event, detail FROM rbac_audit_verify('acme', :'anchor');
+END
+silently admin <<'END'
+ROLLBACK;
+END
+
 # What was told above, once more in earnest.
 check()
 {
