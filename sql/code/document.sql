@@ -659,7 +659,7 @@ BEGIN
     CASE s.kind || ' ' || s.change
         WHEN 'domain create' THEN PERFORM @extschema@.rbac_domain_add(home, s.key);
         WHEN 'domain delete' THEN PERFORM @extschema@.rbac_domain_remove(home, s.key);
-        WHEN 'authentication_policy delete' THEN PERFORM @extschema@.rbac_authentication_policy_set(home, false, NULL, true);
+        WHEN 'authentication_policy delete' THEN PERFORM @extschema@.rbac_authentication_policy_set(home, false, NULL::text[], true);
         WHEN 'authentication_policy create', 'authentication_policy change' THEN
             PERFORM @extschema@.rbac_authentication_policy_set(home, (s.after ->> 'require_two_factor')::boolean, aiven_rbac.strings(s.after -> 'allowed_methods'), (s.after ->> 'personal_tokens')::boolean);
         WHEN 'support_tier create', 'support_tier change' THEN PERFORM @extschema@.rbac_organization_support_tier_set(home, s.after ->> 'support_tier');

@@ -85,7 +85,7 @@ BEGIN
               AND (snapshot_is_new OR (
                    CASE WHEN principal IS NULL THEN @extschema@.rbac_has_permission(r.id, name)
                         ELSE @extschema@.rbac_has_permission(principal, r.id, name) END
-                   AND (seen IS NULL OR @extschema@.rbac_has_any_permission(viewer, r.id, 'project_permission.view', 'permission.grant'))))
+                   AND (seen IS NULL OR @extschema@.rbac_has_any_permission(viewer, r.id, VARIADIC '{project_permission.view,permission.grant}'::text[]))))
             ORDER BY r.path
             LIMIT room;
         GET DIAGNOSTICS returned = ROW_COUNT;

@@ -43,7 +43,7 @@ COMMENT ON VIEW aiven_rbac.visible_unit IS
 
 CREATE VIEW aiven_rbac.visible_project WITH (security_barrier) AS
     SELECT r.id, r.organization, r.parent, r.path, r.name,
-           CASE WHEN @extschema@.rbac_has_any_permission(r.id, 'billing_group.view', 'project.assign_billing_group')
+           CASE WHEN @extschema@.rbac_has_any_permission(r.id, VARIADIC '{billing_group.view,project.assign_billing_group}'::text[])
                 THEN p.billing_group END AS billing_group,
            r.created_at
     FROM aiven_rbac.known_resource AS r
@@ -102,9 +102,9 @@ CREATE VIEW aiven_rbac.visible_user WITH (security_barrier) AS
     LEFT JOIN aiven_rbac.membership AS m ON m.principal = u.principal AND m.organization = u.organization
     LEFT JOIN aiven_rbac.managed_user AS g ON g.principal = u.principal AND g.organization = u.organization
     WHERE p.id = aiven_rbac.self()
-       OR @extschema@.rbac_has_any_permission(u.organization, 'user.invite', 'user.deactivate', 'user.edit', 'user.delete',
-                'user.remove', 'user.reset_password', 'user_authentication_method.view', 'user_token.view',
-                'group_member.add', 'group_member.add_privileged', 'group_member.remove')
+       OR @extschema@.rbac_has_any_permission(u.organization, VARIADIC '{user.invite,user.deactivate,user.edit,user.delete,user.remove,user.reset_password,
+                user_authentication_method.view,user_token.view,group_member.add,group_member.add_privileged,
+                group_member.remove}'::text[])
        OR u.organization IN (SELECT r.organization
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
@@ -115,8 +115,8 @@ CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
     SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
     FROM aiven_rbac.principal AS p
     WHERE p.kind = 'group'
-      AND (@extschema@.rbac_has_any_permission(p.organization, 'group.create', 'group.delete', 'group.rename',
-                'group.edit_description', 'group_member.add', 'group_member.add_privileged', 'group_member.remove')
+      AND (@extschema@.rbac_has_any_permission(p.organization, VARIADIC '{group.create,group.delete,group.rename,group.edit_description,group_member.add,
+                group_member.add_privileged,group_member.remove}'::text[])
            OR p.organization IN (SELECT r.organization
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope)
@@ -129,8 +129,7 @@ CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
     SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
     FROM aiven_rbac.group_member AS m
     WHERE (m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations()))
-       OR @extschema@.rbac_has_any_permission(m.organization, 'group_member.add', 'group_member.add_privileged',
-                'group_member.remove')
+       OR @extschema@.rbac_has_any_permission(m.organization, VARIADIC '{group_member.add,group_member.add_privileged,group_member.remove}'::text[])
        OR m.organization IN (SELECT r.organization
                             FROM pg_catalog.unnest(aiven_rbac.scopes('permission.grant', 'project')) AS s (scope)
                             JOIN aiven_rbac.resource AS r ON r.path OPERATOR(@extschema@.=) s.scope);
@@ -190,7 +189,7 @@ CREATE VIEW aiven_rbac.visible_grant WITH (security_barrier) AS
     WHERE (a.organization = ANY (aiven_rbac.own_organizations())
            AND (a.principal = aiven_rbac.self()
                 OR a.principal IN (SELECT m.group_id FROM aiven_rbac.group_member AS m WHERE m.member = aiven_rbac.self())))
-       OR @extschema@.rbac_has_any_permission(a.resource, 'project_permission.view', 'permission.grant');
+       OR @extschema@.rbac_has_any_permission(a.resource, VARIADIC '{project_permission.view,permission.grant}'::text[]);
 COMMENT ON VIEW aiven_rbac.visible_grant IS
     'grants: the principal, the role or permission, and the resource; each requires project_permission.view or permission.grant on the resource; the session''s principal also sees its own and its groups'' grants';
 
@@ -231,8 +230,8 @@ COMMENT ON VIEW aiven_rbac.visible_domain IS 'domains and the texts that verify 
 CREATE VIEW aiven_rbac.visible_identity_provider WITH (security_barrier) AS
     SELECT i.organization, i.id, i.name, i.entity_id, i.url, i.certificate_fingerprint, i.enabled, i.created_at
     FROM aiven_rbac.identity_provider AS i
-    WHERE @extschema@.rbac_has_any_permission(i.organization, 'identity_provider.add', 'identity_provider.enable',
-                'identity_provider.disable', 'identity_provider.remove');
+    WHERE @extschema@.rbac_has_any_permission(i.organization, VARIADIC '{identity_provider.add,identity_provider.enable,identity_provider.disable,
+                identity_provider.remove}'::text[]);
 COMMENT ON VIEW aiven_rbac.visible_identity_provider IS
     'identity providers; each requires an action on identity providers';
 
