@@ -20,7 +20,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.enforced_actions() FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.enforced_actions() IS 'the actions that functions and views of the extension ask for';
 
-CREATE FUNCTION @extschema@.rbac_actions(name text DEFAULT NULL, organization @extschema@.rbac_path DEFAULT NULL)
+CREATE FUNCTION @extschema@.rbac_actions(name text DEFAULT NULL, organization @extschema@.rbac_resource DEFAULT NULL)
     RETURNS TABLE (action text, resource_kind text, description text, enforced boolean)
     LANGUAGE plpgsql STABLE ROWS 100
     SECURITY DEFINER
@@ -47,7 +47,7 @@ BEGIN
         ORDER BY array_position('{organization,unit,project,service}'::text[], a.resource_kind), a.name;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_actions(text, @extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_actions(text, @extschema@.rbac_resource) IS
     'the actions that a role or permission allows (NULL: all that there are), the kind of resource that each is done to, and whether the extension itself asks for it; a role of an organization''s own is known to its members, with the organization named';
 
 CREATE FUNCTION aiven_rbac.require_operator(purpose text) RETURNS void

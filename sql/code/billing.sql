@@ -24,7 +24,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) FROM PUBLIC
 COMMENT ON FUNCTION aiven_rbac.delete_belonging(text, text, uuid) IS
     'delete a billing group, payment method or billing address that nothing uses';
 
-CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rbac_path, provider text,
+CREATE FUNCTION @extschema@.rbac_payment_method_add(organization @extschema@.rbac_resource, provider text,
         provider_reference text, last_four text DEFAULT NULL)
     RETURNS uuid
     LANGUAGE plpgsql
@@ -46,7 +46,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('payment_method', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_payment_method_add(@extschema@.rbac_path, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_payment_method_add(@extschema@.rbac_resource, text, text, text) IS
     'add a payment method to an organization: the payment provider''s reference and a card''s last four digits, never its number; it requires payment_method.add';
 
 CREATE FUNCTION @extschema@.rbac_payment_method_edit(payment_method uuid, provider_reference text DEFAULT NULL,
@@ -82,7 +82,7 @@ CREATE FUNCTION @extschema@.rbac_payment_method_delete(payment_method uuid) RETU
 COMMENT ON FUNCTION @extschema@.rbac_payment_method_delete(uuid) IS
     'delete a payment method that no billing group uses; it requires payment_method.delete';
 
-CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rbac_path, company_name text, city text,
+CREATE FUNCTION @extschema@.rbac_billing_address_add(organization @extschema@.rbac_resource, company_name text, city text,
         country_code text, address_lines text[] DEFAULT '{}', postal_code text DEFAULT NULL, state text DEFAULT NULL)
     RETURNS uuid
     LANGUAGE plpgsql
@@ -105,7 +105,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('billing_address', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_billing_address_add(@extschema@.rbac_path, text, text, text, text[], text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_billing_address_add(@extschema@.rbac_resource, text, text, text, text[], text, text) IS
     'add a billing address to an organization; it requires billing_address.add';
 
 CREATE FUNCTION @extschema@.rbac_billing_address_edit(billing_address uuid, company_name text DEFAULT NULL,
@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid
 COMMENT ON FUNCTION aiven_rbac.require_own(aiven_rbac.actor, text, uuid, uuid) IS
     'raise if a payment method or billing address belongs to another organization';
 
-CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.rbac_path, name text,
+CREATE FUNCTION @extschema@.rbac_billing_group_create(organization @extschema@.rbac_resource, name text,
         currency text DEFAULT 'USD', tax_id text DEFAULT NULL, billing_emails text[] DEFAULT '{}',
         billing_address uuid DEFAULT NULL, payment_method uuid DEFAULT NULL)
     RETURNS uuid
@@ -193,7 +193,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('billing_group', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_billing_group_create(@extschema@.rbac_path, text, text, text, text[], uuid, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_billing_group_create(@extschema@.rbac_resource, text, text, text, text[], uuid, uuid) IS
     'create a billing group of an organization; it requires billing_group.create; returns its id';
 
 CREATE FUNCTION @extschema@.rbac_billing_group_edit(billing_group uuid, name text DEFAULT NULL,

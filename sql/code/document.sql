@@ -363,7 +363,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_sight_of_all(aiven_rbac.actor, uuid) F
 COMMENT ON FUNCTION aiven_rbac.require_sight_of_all(aiven_rbac.actor, uuid) IS
     'raise unless the actor may see everything that a document tells of an organization';
 
-CREATE FUNCTION @extschema@.rbac_export(organization @extschema@.rbac_path) RETURNS jsonb
+CREATE FUNCTION @extschema@.rbac_export(organization @extschema@.rbac_resource) RETURNS jsonb
     LANGUAGE plpgsql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -377,7 +377,7 @@ BEGIN
     RETURN aiven_rbac.export(o);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_export(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_export(@extschema@.rbac_resource) IS
     'an organization as a document: hierarchy, people, groups, roles, grants and settings, by names, without ids or secrets; it requires project_permission.view or permission.grant, user_invitation.view, application_user.view, domain.view and authentication_policy.change';
 
 -- Steps --------------------------------------------------------------------------------
@@ -536,7 +536,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.document_path(text, uuid, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.document_path(text, uuid, text) IS 'where a project of an organization, or a service of it, stands now';
 
 -- Users come to be by the operator alone; everybody else invites.
-CREATE FUNCTION aiven_rbac.apply_user(label @extschema@.rbac_path, email text, name text) RETURNS void
+CREATE FUNCTION aiven_rbac.apply_user(label @extschema@.rbac_resource, email text, name text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -559,8 +559,8 @@ BEGIN
     PERFORM @extschema@.rbac_invitation_accept(coalesce(invitation, @extschema@.rbac_invitation_create(label, email)));
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.apply_user(@extschema@.rbac_path, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.apply_user(@extschema@.rbac_path, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.apply_user(@extschema@.rbac_resource, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.apply_user(@extschema@.rbac_resource, text, text) IS
     'let somebody be a member: at once by the operator, by an invitation otherwise';
 
 CREATE FUNCTION aiven_rbac.apply_founding(label text, name text, document jsonb) RETURNS void
@@ -591,9 +591,9 @@ CREATE FUNCTION aiven_rbac.apply_place(label text, organization uuid, s aiven_rb
 DECLARE
     key text[] := string_to_array(s.key, chr(31));
     at text[] := string_to_array(key[1], '/');
-    home @extschema@.rbac_path := label;
-    place @extschema@.rbac_path;
-    parent @extschema@.rbac_path := concat_ws('.', label, s.after ->> 'unit');
+    home @extschema@.rbac_resource := label;
+    place @extschema@.rbac_resource;
+    parent @extschema@.rbac_resource := concat_ws('.', label, s.after ->> 'unit');
     billing_group uuid := (SELECT b.id FROM aiven_rbac.billing_group AS b WHERE b.organization = apply_place.organization AND b.name = s.after ->> 'billing_group');
 BEGIN
     IF s.kind IN ('project', 'service', 'tag') AND s.change <> 'create' OR s.kind = 'tag' THEN
@@ -605,13 +605,13 @@ BEGIN
     END IF;
     CASE s.kind || ' ' || s.change
         WHEN 'unit create' THEN PERFORM @extschema@.rbac_unit_create(home, s.key, s.after ->> 'name');
-        WHEN 'unit change' THEN PERFORM @extschema@.rbac_unit_rename(concat_ws('.', label, s.key)::@extschema@.rbac_path, s.after ->> 'name');
-        WHEN 'unit delete' THEN PERFORM @extschema@.rbac_unit_delete(concat_ws('.', label, s.key)::@extschema@.rbac_path);
+        WHEN 'unit change' THEN PERFORM @extschema@.rbac_unit_rename(concat_ws('.', label, s.key)::@extschema@.rbac_resource, s.after ->> 'name');
+        WHEN 'unit delete' THEN PERFORM @extschema@.rbac_unit_delete(concat_ws('.', label, s.key)::@extschema@.rbac_resource);
         WHEN 'project create' THEN PERFORM @extschema@.rbac_project_create(parent, s.key, s.after ->> 'name', billing_group);
         WHEN 'project delete' THEN PERFORM @extschema@.rbac_project_delete(place);
         WHEN 'project change' THEN
             IF s.before ->> 'unit' IS DISTINCT FROM s.after ->> 'unit' THEN
-                place := @extschema@.rbac_project_move(place, parent);
+                PERFORM @extschema@.rbac_project_move(place, parent);
                 place := aiven_rbac.document_path(label, organization, s.key);
             END IF;
             IF s.before ->> 'name' IS DISTINCT FROM s.after ->> 'name' THEN
@@ -621,7 +621,7 @@ BEGIN
                 PERFORM @extschema@.rbac_project_assign_billing_group(place, billing_group);
             END IF;
         WHEN 'service create' THEN
-            place := @extschema@.rbac_service_create(aiven_rbac.document_path(label, organization, at[1]), at[2], s.after ->> 'type', s.after ->> 'plan');
+            place := @extschema@.rbac_service_create(aiven_rbac.document_path(label, organization, at[1])::@extschema@.rbac_resource, at[2], s.after ->> 'type', s.after ->> 'plan');
             IF s.after ->> 'name' <> at[2] THEN
                 PERFORM @extschema@.rbac_service_edit(place, name => s.after ->> 'name');
             END IF;
@@ -653,8 +653,8 @@ CREATE FUNCTION aiven_rbac.apply_setting(label text, organization uuid, s aiven_
     AS $$
 #variable_conflict use_variable
 DECLARE
-    home @extschema@.rbac_path := label;
-    place @extschema@.rbac_path;
+    home @extschema@.rbac_resource := label;
+    place @extschema@.rbac_resource;
 BEGIN
     CASE s.kind || ' ' || s.change
         WHEN 'domain create' THEN PERFORM @extschema@.rbac_domain_add(home, s.key);
@@ -681,8 +681,8 @@ CREATE FUNCTION aiven_rbac.apply_people(label text, organization uuid, s aiven_r
 #variable_conflict use_variable
 DECLARE
     key text[] := string_to_array(s.key, chr(31));
-    home @extschema@.rbac_path := label;
-    place @extschema@.rbac_path := CASE WHEN s.kind = 'grant' AND key[3] LIKE 'project:%' THEN aiven_rbac.document_path(label, organization, substr(key[3], 9))
+    home @extschema@.rbac_resource := label;
+    place @extschema@.rbac_resource := CASE WHEN s.kind = 'grant' AND key[3] LIKE 'project:%' THEN aiven_rbac.document_path(label, organization, substr(key[3], 9))
                                         WHEN s.kind = 'grant' THEN key[3]::@extschema@.rbac_path END;
     invitation uuid;
 BEGIN
@@ -816,7 +816,7 @@ BEGIN
         detail := aiven_rbac.step_detail(s);
         IF s.kind = 'organization' THEN
             IF s.change = 'change' THEN
-                PERFORM @extschema@.rbac_organization_rename(label::@extschema@.rbac_path, s.after ->> 'name');
+                PERFORM @extschema@.rbac_organization_rename(label::@extschema@.rbac_resource, s.after ->> 'name');
             END IF;
         ELSIF s.kind IN ('unit', 'project', 'service', 'tag') THEN
             PERFORM aiven_rbac.apply_place(label, o.id, s);

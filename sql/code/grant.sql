@@ -56,7 +56,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_period(timestamptz, timestamptz) FROM 
 COMMENT ON FUNCTION aiven_rbac.require_period(timestamptz, timestamptz) IS
     'raise if the period of a grant is empty or over';
 
-CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_path,
+CREATE FUNCTION @extschema@.rbac_grant(principal uuid, name text, resource @extschema@.rbac_resource,
         valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL, replace boolean DEFAULT false)
     RETURNS boolean
     LANGUAGE plpgsql
@@ -117,10 +117,10 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_path, timestamptz, timestamptz, boolean) IS
+COMMENT ON FUNCTION @extschema@.rbac_grant(uuid, text, @extschema@.rbac_resource, timestamptz, timestamptz, boolean) IS
     'grant a role or permission on a resource and all below it, for the period [valid_from, valid_until); it requires permission.grant there and every action handed out; true when something changed, false when the same stands; a grant that stands for another period is changed with replace only';
 
-CREATE FUNCTION aiven_rbac.revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
+CREATE FUNCTION aiven_rbac.revoke(principal uuid, name text, resource @extschema@.rbac_resource) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -160,13 +160,13 @@ BEGIN
     RETURN true;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_path) IS 'the body of rbac_revoke()';
+REVOKE ALL ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.revoke(uuid, text, @extschema@.rbac_resource) IS 'the body of rbac_revoke()';
 
-CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_path) RETURNS boolean
+CREATE FUNCTION @extschema@.rbac_revoke(principal uuid, name text, resource @extschema@.rbac_resource) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_revoke(uuid, text, @extschema@.rbac_resource) IS
     'revoke a grant; it requires the same standing as granting, or that the grant is one''s own; true when something changed';

@@ -1,13 +1,13 @@
 -- Groups and their members, super admins among them (P4, P5).
 
-CREATE FUNCTION @extschema@.rbac_group_create(organization @extschema@.rbac_path, name text,
+CREATE FUNCTION @extschema@.rbac_group_create(organization @extschema@.rbac_resource, name text,
                                               description text DEFAULT NULL)
     RETURNS uuid
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.create_principal('group', 'group.create', organization, name, description) $$;
-COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_resource, text, text) IS
     'create a group of an organization; it requires group.create';
 
 CREATE FUNCTION aiven_rbac.begin_act_on_group(action text, "group" uuid, hold text) RETURNS aiven_rbac.principal
@@ -226,7 +226,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.account_owners_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.account_owners_now(uuid) IS
     'the group whose members are an organization''s super admins, as committed now';
 
-CREATE FUNCTION @extschema@.rbac_super_admin_add(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_super_admin_add(organization @extschema@.rbac_resource, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -238,10 +238,10 @@ BEGIN
     PERFORM @extschema@.rbac_group_member_add(aiven_rbac.account_owners_now(o.id), principal);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_path, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_resource, uuid) IS
     'make a member a super admin of the organization; only super admins can';
 
-CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -253,14 +253,14 @@ BEGIN
     PERFORM aiven_rbac.group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_path, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_path, uuid) IS
+REVOKE ALL ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_resource, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_resource, uuid) IS
     'the body of rbac_super_admin_remove()';
 
-CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_path, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_resource, uuid) IS
     'end a member''s super admin standing; only super admins can, and the last one stays';

@@ -120,28 +120,34 @@ REVOKE ALL ON FUNCTION aiven_rbac.is_member_now(aiven_rbac.actor, uuid) FROM PUB
 COMMENT ON FUNCTION aiven_rbac.is_member_now(aiven_rbac.actor, uuid) IS
     'may the actor know of an organization, as committed now?';
 
-CREATE FUNCTION aiven_rbac.find_resource(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[]) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.find_resource(actor aiven_rbac.actor, given @extschema@.rbac_resource, kinds text[]) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
+    its_id uuid := aiven_rbac.given_id(given);
     r aiven_rbac.resource;
     expected text := CASE WHEN cardinality(kinds) = 4 THEN 'resource' ELSE array_to_string(kinds, ' or ') END;
 BEGIN
-    IF path IS NULL THEN
+    IF given IS NULL THEN
         RAISE EXCEPTION 'path of the % must not be null', expected USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.path OPERATOR(@extschema@.=) find_resource.path;
-    IF NOT FOUND OR NOT aiven_rbac.is_member(actor, r.organization) THEN
-        RAISE EXCEPTION '% "%" does not exist', expected, path
+    IF its_id IS NULL THEN
+        SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.path OPERATOR(@extschema@.=) aiven_rbac.given_path(given);
+    ELSE
+        SELECT * INTO r FROM aiven_rbac.resource AS x WHERE x.id = its_id;
+    END IF;
+    IF r.id IS NULL OR NOT aiven_rbac.is_member(actor, r.organization) THEN
+        RAISE EXCEPTION '% "%" does not exist', expected, given
             USING ERRCODE = 'undefined_object',
-                  DETAIL = 'There is none at this path, or the session''s principal is not a member of its organization.',
+                  DETAIL = format('There is none %s, or the session''s principal is not a member of its organization.',
+                                  CASE WHEN its_id IS NULL THEN 'at this path' ELSE 'with this id' END),
                   HINT = 'A path names every level from the organization down, like "acme.engineering.backend-dev".';
     END IF;
     IF r.kind <> ALL (kinds) THEN
-        RAISE EXCEPTION '"%" is not of kind %', path, expected
+        RAISE EXCEPTION '"%" is not of kind %', r.path, expected
             USING ERRCODE = 'wrong_object_type',
                   DETAIL = format('It is %s %s.', CASE r.kind WHEN 'organization' THEN 'an' ELSE 'a' END, r.kind),
                   HINT = CASE WHEN kinds = '{organization}' THEN 'This belongs to an organization as a whole: give the organization''s path.'
@@ -150,16 +156,16 @@ BEGIN
     RETURN r;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
-    'the resource at a path, which must be of one of the kinds; an error otherwise';
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_resource, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource(aiven_rbac.actor, @extschema@.rbac_resource, text[]) IS
+    'the resource with a path or an id, which must be of one of the kinds; an error otherwise';
 
-CREATE FUNCTION aiven_rbac.find_resource_now(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[]) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.find_resource_now(actor aiven_rbac.actor, given @extschema@.rbac_resource, kinds text[]) RETURNS aiven_rbac.resource
     AS 'MODULE_PATHNAME', 'rbac_now'
     LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
-    'the resource at a path, as committed now; an error if there is none of the kinds';
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_resource, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource_now(aiven_rbac.actor, @extschema@.rbac_resource, text[]) IS
+    'the resource with a path or an id, as committed now; an error if there is none of the kinds';
 
 -- Users are global.  Known are those who share an organization with the actor,
 -- or whom an organization manages that the actor is a member of.
@@ -320,7 +326,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.lock_places(@extschema@.rbac_path[]) FROM PUBL
 COMMENT ON FUNCTION aiven_rbac.lock_places(@extschema@.rbac_path[]) IS
     'lock the resources at some paths so that they stay there, from the top of the hierarchy downwards';
 
-CREATE FUNCTION aiven_rbac.hold_resource(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[], hold text) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.hold_resource_at(actor aiven_rbac.actor, path @extschema@.rbac_path, kinds text[], hold text) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -348,28 +354,62 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_path, text[], text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_path, text[], text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.hold_resource_at(aiven_rbac.actor, @extschema@.rbac_path, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_resource_at(aiven_rbac.actor, @extschema@.rbac_path, text[], text) IS
     'the resource at a path, of one of the kinds, locked; an error if there is none after any wait';
+
+-- One that is given by its id is held at the path that it has.  If it has gone
+-- elsewhere by then, the locks are given back: those at the new place come before
+-- that of the resource.
+CREATE FUNCTION aiven_rbac.hold_resource(actor aiven_rbac.actor, given @extschema@.rbac_resource, kinds text[], hold text) RETURNS aiven_rbac.resource
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    id uuid := aiven_rbac.given_id(given);
+    r aiven_rbac.resource;
+BEGIN
+    IF id IS NULL THEN
+        RETURN aiven_rbac.hold_resource_at(actor, aiven_rbac.given_path(given), kinds, hold);
+    END IF;
+    LOOP
+        r := aiven_rbac.find_resource_now(actor, given, kinds);
+        BEGIN
+            r := aiven_rbac.hold_resource_at(actor, r.path, kinds, hold);
+            IF r.id = id THEN
+                RETURN r;
+            END IF;
+            RAISE EXCEPTION 'another resource has the path' USING ERRCODE = 'undefined_object';
+        EXCEPTION WHEN undefined_object OR wrong_object_type THEN
+            NULL;
+        END;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_resource, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_resource(aiven_rbac.actor, @extschema@.rbac_resource, text[], text) IS
+    'the resource with a path or an id, of one of the kinds, locked; an error if there is none after any wait';
 
 -- For a body that takes locks of its own: after a wait the session's principal
 -- may be deactivated, or the place gone or out of its sight.
-CREATE FUNCTION aiven_rbac.look_again(path @extschema@.rbac_path, kinds text[]) RETURNS void
+CREATE FUNCTION aiven_rbac.look_again(given @extschema@.rbac_resource, kinds text[]) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 BEGIN
-    PERFORM aiven_rbac.find_resource_now(aiven_rbac.current_actor(), path, kinds);
+    PERFORM aiven_rbac.find_resource_now(aiven_rbac.current_actor(), given, kinds);
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_path, text[]) IS
-    'an error if the session may not administer any more, or if there is no resource of the kinds at a path for it any more';
+REVOKE ALL ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_resource, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.look_again(@extschema@.rbac_resource, text[]) IS
+    'an error if the session may not administer any more, or if there is no such resource of the kinds for it any more';
 
 CREATE FUNCTION aiven_rbac.hold_principal(actor aiven_rbac.actor, id uuid, kinds text[], hold text,
-                                          place @extschema@.rbac_path DEFAULT NULL,
+                                          place @extschema@.rbac_resource DEFAULT NULL,
                                           place_kinds text[] DEFAULT '{organization,unit,project,service}')
     RETURNS aiven_rbac.principal
     LANGUAGE plpgsql
@@ -396,8 +436,8 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_path, text[]) IS
+REVOKE ALL ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_resource, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_principal(aiven_rbac.actor, uuid, text[], text, @extschema@.rbac_resource, text[]) IS
     'the principal with an id, of one of the kinds, locked; an error if there is none after any wait, or if the place that the call is about is not there any more';
 
 CREATE FUNCTION aiven_rbac.hold_belonging(actor aiven_rbac.actor, kind text, id uuid, hold text) RETURNS uuid
@@ -479,7 +519,7 @@ COMMENT ON FUNCTION aiven_rbac.hold_membership(uuid, uuid, text) IS
 
 -- The door of administration.  A function says first what it does; the action
 -- that it requires stands in its own body, for all to read.
-CREATE FUNCTION aiven_rbac.begin_act(action text, path @extschema@.rbac_path, kinds text[], hold text DEFAULT 'share') RETURNS aiven_rbac.act
+CREATE FUNCTION aiven_rbac.begin_act(action text, given @extschema@.rbac_resource, kinds text[], hold text DEFAULT 'share') RETURNS aiven_rbac.act
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -490,17 +530,17 @@ DECLARE
     place aiven_rbac.resource;
 BEGIN
     -- Asked first as well, so that a lock is nobody's who may not do it.
-    place := aiven_rbac.find_resource_now(actor, path, kinds);
+    place := aiven_rbac.find_resource_now(actor, given, kinds);
     PERFORM aiven_rbac.require(actor, action, place.id);
-    place := aiven_rbac.hold_resource(actor, path, kinds, hold);
+    place := aiven_rbac.hold_resource(actor, given, kinds, hold);
     actor := aiven_rbac.current_actor();
     PERFORM aiven_rbac.require(actor, action, place.id);
     RETURN ROW(actor, place)::aiven_rbac.act;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_path, text[], text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_path, text[], text) IS
-    'begin an act on or in the resource at a path, which is held; an error if there is no such resource, or if the session may not do the action there';
+REVOKE ALL ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_resource, text[], text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.begin_act(text, @extschema@.rbac_resource, text[], text) IS
+    'begin an act on or in a resource, which is held; an error if there is no such resource, or if the session may not do the action there';
 
 CREATE FUNCTION aiven_rbac.begin_act_on(action text, kind text, id uuid, hold text DEFAULT 'edit') RETURNS aiven_rbac.act
     LANGUAGE plpgsql

@@ -84,7 +84,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, tex
 COMMENT ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) IS
     'add a resource under its parent, with an id if the operator brings one, and with errors that a caller understands';
 
-CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_path, kind text, name text, label text)
+CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_resource, kind text, name text, label text)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -118,11 +118,11 @@ EXCEPTION WHEN unique_violation THEN
     RAISE;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_path, text, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_resource, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.rename_resource(text, @extschema@.rbac_resource, text, text, text) IS
     'change the display name or the label of a resource (NULL: leave it); paths below follow';
 
-CREATE FUNCTION aiven_rbac.delete_resource(action text, path @extschema@.rbac_path, kind text)
+CREATE FUNCTION aiven_rbac.delete_resource(action text, path @extschema@.rbac_resource, kind text)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -140,8 +140,8 @@ BEGIN
     DELETE FROM aiven_rbac.resource AS x WHERE x.id = r.id;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_path, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.delete_resource(text, @extschema@.rbac_resource, text) IS
     'delete a resource that has nothing inside';
 
 -- Whoever is managed does not leave the organization that manages them by making
@@ -233,17 +233,17 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
     'create an organization; whoever creates it becomes its super admin (the operator names one); a managed user can only as an admin of the managing organization';
 
-CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_path, name text,
+CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_resource, name text,
                                                      label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('organization.rename', organization, 'organization', name, label) $$;
-COMMENT ON FUNCTION @extschema@.rbac_organization_rename(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_organization_rename(@extschema@.rbac_resource, text, text) IS
     'change an organization''s display name, and its label if one is given; super admins only; returns its path';
 
-CREATE FUNCTION @extschema@.rbac_organization_support_tier_set(organization @extschema@.rbac_path, support_tier text)
+CREATE FUNCTION @extschema@.rbac_organization_support_tier_set(organization @extschema@.rbac_resource, support_tier text)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -261,26 +261,26 @@ EXCEPTION WHEN check_violation OR not_null_violation THEN
     PERFORM aiven_rbac.refuse_value('support_tier', SQLSTATE, violated, 'name');
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_organization_support_tier_set(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_organization_support_tier_set(@extschema@.rbac_resource, text) IS
     'set the support tier of a whole organization: basic, business, advanced or premium; it is paid for, so it requires billing_group.edit';
 
-CREATE FUNCTION aiven_rbac.organization_delete(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.organization_delete(organization @extschema@.rbac_resource) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('organization.delete', organization, 'organization') $$;
-REVOKE ALL ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_path) IS 'the body of rbac_organization_delete()';
+REVOKE ALL ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_resource) IS 'the body of rbac_organization_delete()';
 
-CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_resource) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_resource) IS
     'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
 
-CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_path, label text, name text DEFAULT NULL,
+CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_resource, label text, name text DEFAULT NULL,
                                              id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
@@ -294,30 +294,30 @@ BEGIN
     RETURN (aiven_rbac.create_resource('unit', o, label, name, id)).path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_path, text, text, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_resource, text, text, uuid) IS
     'create a unit in an organization; it requires unit.create there';
 
-CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_path, name text, label text DEFAULT NULL)
+CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_resource, name text, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('unit.create', unit, 'unit', name, label) $$;
-COMMENT ON FUNCTION @extschema@.rbac_unit_rename(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_unit_rename(@extschema@.rbac_resource, text, text) IS
     'change a unit''s display name, and its label if one is given; like creating one, it requires unit.create; returns its path';
 
-CREATE FUNCTION aiven_rbac.unit_delete(unit @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.unit_delete(unit @extschema@.rbac_resource) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('unit.delete', unit, 'unit') $$;
-REVOKE ALL ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_path) IS 'the body of rbac_unit_delete()';
+REVOKE ALL ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_resource) IS 'the body of rbac_unit_delete()';
 
-CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_resource) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_resource) IS
     'delete a unit without projects; it requires unit.delete';

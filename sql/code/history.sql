@@ -232,31 +232,33 @@ REVOKE ALL ON FUNCTION aiven_rbac.was_active(uuid, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.was_active(uuid, timestamptz) IS 'was a principal there, and not deactivated, at a time?';
 
 -- A resource as it was: by its id, or by the path that it had; NULL if there was none.
-CREATE FUNCTION aiven_rbac.resource_then(path @extschema@.rbac_path, id uuid, at timestamptz) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.resource_then(given @extschema@.rbac_resource, at timestamptz) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
+    its_id uuid := aiven_rbac.given_id(given);
+    its_path @extschema@.rbac_path := aiven_rbac.given_path(given);
     organization uuid;
     it aiven_rbac.resource;
 BEGIN
     FOR organization IN
         SELECT r.id FROM aiven_rbac.resource AS r
-        WHERE r.kind = 'organization' AND (path IS NULL OR r.path OPERATOR(@extschema@.=) @extschema@.rbac_path_subpath(path, 0, 1))
-          AND (id IS NULL OR r.id = (SELECT x.organization FROM aiven_rbac.resource AS x WHERE x.id = resource_then.id))
+        WHERE r.kind = 'organization' AND (its_path IS NULL OR r.path OPERATOR(@extschema@.=) @extschema@.rbac_path_subpath(its_path, 0, 1))
+          AND (its_id IS NULL OR r.id = (SELECT x.organization FROM aiven_rbac.resource AS x WHERE x.id = its_id))
         UNION
         SELECT a.organization FROM aiven_rbac.audit AS a
         WHERE a.at > resource_then.at AND a.subject IS NULL
           AND a.event IN ('organization.renamed', 'organization.deleted', 'project.moved', 'service.moved', 'project.deleted', 'service.deleted', 'unit.deleted')
           AND a.organization IS NOT NULL
-          AND (a.resource = resource_then.id
-               OR (a.before ->> 'path')::@extschema@.rbac_path OPERATOR(@extschema@.<@) @extschema@.rbac_path_subpath(path, 0, 1))
+          AND (a.resource = its_id
+               OR (a.before ->> 'path')::@extschema@.rbac_path OPERATOR(@extschema@.<@) @extschema@.rbac_path_subpath(its_path, 0, 1))
     LOOP
         SELECT t.id, t.kind, organization, t.parent, t.path INTO it.id, it.kind, it.organization, it.parent, it.path
         FROM aiven_rbac.resources_then(organization, at) AS t
-        WHERE t.id = resource_then.id OR t.path OPERATOR(@extschema@.=) resource_then.path;
+        WHERE t.id = its_id OR t.path OPERATOR(@extschema@.=) its_path;
         IF FOUND THEN
             RETURN it;
         END IF;
@@ -264,28 +266,28 @@ BEGIN
     RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.resource_then(@extschema@.rbac_path, uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.resource_then(@extschema@.rbac_path, uuid, timestamptz) IS
+REVOKE ALL ON FUNCTION aiven_rbac.resource_then(@extschema@.rbac_resource, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.resource_then(@extschema@.rbac_resource, timestamptz) IS
     'a resource as it was at a time, or NULL';
 
-CREATE FUNCTION aiven_rbac.find_resource_then(actor aiven_rbac.actor, path @extschema@.rbac_path, id uuid, at timestamptz) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.find_resource_then(actor aiven_rbac.actor, given @extschema@.rbac_resource, at timestamptz) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    it aiven_rbac.resource := aiven_rbac.resource_then(path, id, at);
+    it aiven_rbac.resource := aiven_rbac.resource_then(given, at);
 BEGIN
     IF it.id IS NULL OR aiven_rbac.is_member_now(actor, it.organization) IS NOT TRUE THEN
-        RAISE EXCEPTION 'resource "%" did not exist at %', coalesce(path::text, id::text), at
+        RAISE EXCEPTION 'resource "%" did not exist at %', given, at
             USING ERRCODE = 'undefined_object', HINT = 'Give an id, or the path that it had then.';
     END IF;
     RETURN it;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_resource_then(aiven_rbac.actor, @extschema@.rbac_path, uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_resource_then(aiven_rbac.actor, @extschema@.rbac_path, uuid, timestamptz) IS
+REVOKE ALL ON FUNCTION aiven_rbac.find_resource_then(aiven_rbac.actor, @extschema@.rbac_resource, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_resource_then(aiven_rbac.actor, @extschema@.rbac_resource, timestamptz) IS
     'a resource as it was at a time, in an organization that the actor belongs to now; an error if there was none';
 
 -- Decisions ---------------------------------------------------------------------------
@@ -391,7 +393,7 @@ COMMENT ON FUNCTION aiven_rbac.required_then(uuid, text, timestamptz, text[]) IS
     'the actions that roles, permissions and actions required on a kind of resource at a time';
 
 -- Who may ask about others may ask about their past.
-CREATE FUNCTION aiven_rbac.place_asked_about(principal uuid, path @extschema@.rbac_path, id uuid, at timestamptz) RETURNS aiven_rbac.resource
+CREATE FUNCTION aiven_rbac.place_asked_about(principal uuid, given @extschema@.rbac_resource, at timestamptz) RETURNS aiven_rbac.resource
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -403,17 +405,17 @@ DECLARE
 BEGIN
     PERFORM aiven_rbac.require_past(at);
     IF viewer.operator OR viewer.back_end OR viewer.principal = principal THEN
-        RETURN aiven_rbac.resource_then(path, id, at);
+        RETURN aiven_rbac.resource_then(given, at);
     END IF;
-    place := aiven_rbac.find_resource_then(viewer, path, id, at);
+    place := aiven_rbac.find_resource_then(viewer, given, at);
     PERFORM aiven_rbac.require_sight_of_grants(viewer, CASE WHEN EXISTS (SELECT FROM aiven_rbac.resource AS r
                                                                          WHERE r.id = place.id AND r.organization = place.organization)
                                                             THEN place.id ELSE place.organization END);
     RETURN place;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.place_asked_about(uuid, @extschema@.rbac_path, uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.place_asked_about(uuid, @extschema@.rbac_path, uuid, timestamptz) IS
+REVOKE ALL ON FUNCTION aiven_rbac.place_asked_about(uuid, @extschema@.rbac_resource, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.place_asked_about(uuid, @extschema@.rbac_resource, timestamptz) IS
     'the resource of a question about the past, or NULL; an error for those who may not ask about the principal there';
 
 CREATE FUNCTION aiven_rbac.has_permission_then(principal uuid, place aiven_rbac.resource, name text, at timestamptz) RETURNS boolean
@@ -463,40 +465,21 @@ COMMENT ON FUNCTION aiven_rbac.effective_permissions_then(uuid, aiven_rbac.resou
     'the permissions that a principal held on a resource at a time, where they had been granted, and through what';
 
 -- To start parallel workers for one answer takes longer than all of the rest.
-CREATE FUNCTION @extschema@.rbac_has_permission_at(principal uuid, resource @extschema@.rbac_path, name text, at timestamptz) RETURNS boolean
+CREATE FUNCTION @extschema@.rbac_has_permission_at(principal uuid, resource @extschema@.rbac_resource, name text, at timestamptz) RETURNS boolean
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET max_parallel_workers_per_gather = 0
-    AS $$ SELECT aiven_rbac.has_permission_then(principal, aiven_rbac.place_asked_about(principal, resource, NULL, at), name, at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_has_permission_at(uuid, @extschema@.rbac_path, text, timestamptz) IS
+    AS $$ SELECT aiven_rbac.has_permission_then(principal, aiven_rbac.place_asked_about(principal, resource, at), name, at) $$;
+COMMENT ON FUNCTION @extschema@.rbac_has_permission_at(uuid, @extschema@.rbac_resource, text, timestamptz) IS
     'did the given principal hold a permission, role or action on the resource at a time, as the log tells it, by the path of then?';
 
-CREATE FUNCTION @extschema@.rbac_effective_permissions_at(principal uuid, resource @extschema@.rbac_path, at timestamptz)
+CREATE FUNCTION @extschema@.rbac_effective_permissions_at(principal uuid, resource @extschema@.rbac_resource, at timestamptz)
     RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
     LANGUAGE sql STABLE STRICT ROWS 20
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     SET max_parallel_workers_per_gather = 0
-    AS $$ SELECT * FROM aiven_rbac.effective_permissions_then(principal, aiven_rbac.place_asked_about(principal, resource, NULL, at), at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_effective_permissions_at(uuid, @extschema@.rbac_path, timestamptz) IS
-    'the permissions that the given principal held on the resource at a time, as the log tells it, where they had been granted, and through what';
-
-CREATE FUNCTION @extschema@.rbac_has_permission_at(principal uuid, resource uuid, name text, at timestamptz) RETURNS boolean
-    LANGUAGE sql STABLE STRICT
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET max_parallel_workers_per_gather = 0
-    AS $$ SELECT aiven_rbac.has_permission_then(principal, aiven_rbac.place_asked_about(principal, NULL, resource, at), name, at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_has_permission_at(uuid, uuid, text, timestamptz) IS
-    'did the given principal hold a permission, role or action on the resource at a time, as the log tells it?';
-
-CREATE FUNCTION @extschema@.rbac_effective_permissions_at(principal uuid, resource uuid, at timestamptz)
-    RETURNS TABLE (permission text, granted_on @extschema@.rbac_path[], via text[])
-    LANGUAGE sql STABLE STRICT ROWS 20
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET max_parallel_workers_per_gather = 0
-    AS $$ SELECT * FROM aiven_rbac.effective_permissions_then(principal, aiven_rbac.place_asked_about(principal, NULL, resource, at), at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_effective_permissions_at(uuid, uuid, timestamptz) IS
+    AS $$ SELECT * FROM aiven_rbac.effective_permissions_then(principal, aiven_rbac.place_asked_about(principal, resource, at), at) $$;
+COMMENT ON FUNCTION @extschema@.rbac_effective_permissions_at(uuid, @extschema@.rbac_resource, timestamptz) IS
     'the permissions that the given principal held on the resource at a time, as the log tells it, where they had been granted, and through what';

@@ -49,7 +49,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.hold_domain(aiven_rbac.resource, text) FROM PU
 COMMENT ON FUNCTION aiven_rbac.hold_domain(aiven_rbac.resource, text) IS
     'a domain of an organization, locked; an error if there is none';
 
-CREATE FUNCTION @extschema@.rbac_domain_add(organization @extschema@.rbac_path, domain text) RETURNS text
+CREATE FUNCTION @extschema@.rbac_domain_add(organization @extschema@.rbac_resource, domain text) RETURNS text
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -68,13 +68,13 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('domain', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_domain_add(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_domain_add(@extschema@.rbac_resource, text) IS
     'add an email domain to an organization; it requires domain.add; returns the text to publish in a TXT record of the domain, so that it can be verified';
 
 -- Knowing the text is no proof: whoever added the domain knows it.  What
 -- counts is who says that it was seen in DNS, so that this is for a trusted
 -- back end, like rbac_set_principal().
-CREATE FUNCTION @extschema@.rbac_domain_verify(organization @extschema@.rbac_path, domain text, observed text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_domain_verify(organization @extschema@.rbac_resource, domain text, observed text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -98,11 +98,11 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM aiven_rbac.refuse_value('verified domain', SQLSTATE, violated, NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_path, text, text) IS
+REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_resource, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_resource, text, text) IS
     'verify a domain with the text that was looked up in DNS; for a trusted back end, which also judges that the domain is no public suffix, such as co.uk; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
 
-CREATE FUNCTION aiven_rbac.domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
+CREATE FUNCTION aiven_rbac.domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -120,18 +120,18 @@ BEGIN
     DELETE FROM aiven_rbac.domain AS x WHERE x.organization = d.organization AND x.name = d.name;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_path, text) IS 'the body of rbac_domain_remove()';
+REVOKE ALL ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_resource, text) IS 'the body of rbac_domain_remove()';
 
-CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_path, domain text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_resource, text) IS
     'remove a domain from an organization, which manages its users no longer; it requires domain.remove';
 
-CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.rbac_path, name text, entity_id text,
+CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.rbac_resource, name text, entity_id text,
                                                        url text, certificate_fingerprint text)
     RETURNS uuid
     LANGUAGE plpgsql
@@ -153,7 +153,7 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('identity_provider', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_identity_provider_add(@extschema@.rbac_path, text, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_identity_provider_add(@extschema@.rbac_resource, text, text, text, text) IS
     'add a SAML identity provider to an organization, not enabled yet: its entity id, the URL for signing in and the SHA-256 fingerprint of its certificate; it requires identity_provider.add; returns its id';
 
 CREATE FUNCTION aiven_rbac.enable_identity_provider(action text, id uuid, enabled boolean) RETURNS void
@@ -257,7 +257,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.re
 COMMENT ON FUNCTION aiven_rbac.require_way_in(aiven_rbac.actor, aiven_rbac.resource, aiven_rbac.authentication_policy, aiven_rbac.authentication_policy) IS
     'raise if an authentication policy would lock out the session that sets it or, as far as can be told, the super admins';
 
-CREATE FUNCTION aiven_rbac.authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
+CREATE FUNCTION aiven_rbac.authentication_policy_set(organization @extschema@.rbac_resource, require_two_factor boolean,
                                                      allowed_methods text[], personal_tokens boolean)
     RETURNS void
     LANGUAGE plpgsql
@@ -296,16 +296,16 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('authentication_policy', SQLSTATE, violated, missing);
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
+REVOKE ALL ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_resource, boolean, text[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.authentication_policy_set(@extschema@.rbac_resource, boolean, text[], boolean) IS
     'the body of rbac_authentication_policy_set()';
 
-CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_path, require_two_factor boolean,
+CREATE FUNCTION @extschema@.rbac_authentication_policy_set(organization @extschema@.rbac_resource, require_two_factor boolean,
                                                            allowed_methods text[], personal_tokens boolean)
     RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_authentication_policy_set(@extschema@.rbac_path, boolean, text[], boolean) IS
+COMMENT ON FUNCTION @extschema@.rbac_authentication_policy_set(@extschema@.rbac_resource, boolean, text[], boolean) IS
     'say what a user''s session must satisfy to hold anything in an organization: two factors, one of some methods (NULL: any), and whether users may have tokens of their own; it requires authentication_policy.change, to demand more than before super_admin.manage, and a session that satisfies the policy';

@@ -53,7 +53,7 @@ DECLARE
 BEGIN
     FOR item IN SELECT e.item FROM jsonb_array_elements(grants) WITH ORDINALITY AS e (item, number)
                 ORDER BY e.item ->> 'resource', e.number LOOP
-        r := aiven_rbac.hold_resource(actor, aiven_rbac.place_of(item ->> 'resource'), '{organization,unit,project,service}', 'share');
+        r := aiven_rbac.hold_resource(actor, item ->> 'resource', '{organization,unit,project,service}', 'share');
         IF r.organization IS DISTINCT FROM organization THEN
             RAISE EXCEPTION '% "%" is not in the organization that invites', r.kind, r.path
                 USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -98,7 +98,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_offered_group(aiven_rbac.actor, uuid) 
 COMMENT ON FUNCTION aiven_rbac.require_offered_group(aiven_rbac.actor, uuid) IS
     'raise unless the actor may add whoever is invited to a group, which is held';
 
-CREATE FUNCTION aiven_rbac.offered_groups(actor aiven_rbac.actor, organization @extschema@.rbac_path, groups text[]) RETURNS uuid[]
+CREATE FUNCTION aiven_rbac.offered_groups(actor aiven_rbac.actor, organization @extschema@.rbac_resource, groups text[]) RETURNS uuid[]
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -120,8 +120,8 @@ BEGIN
     RETURN result;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.offered_groups(aiven_rbac.actor, @extschema@.rbac_path, text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.offered_groups(aiven_rbac.actor, @extschema@.rbac_path, text[]) IS
+REVOKE ALL ON FUNCTION aiven_rbac.offered_groups(aiven_rbac.actor, @extschema@.rbac_resource, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.offered_groups(aiven_rbac.actor, @extschema@.rbac_resource, text[]) IS
     'the groups that an invitation offers, by id; an error unless the actor may add somebody to each';
 
 CREATE FUNCTION aiven_rbac.invite(act aiven_rbac.act, email text, expires_at timestamptz, grants jsonb, groups uuid[]) RETURNS uuid
@@ -160,7 +160,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.invite(aiven_rbac.act, text, timestamptz, json
 COMMENT ON FUNCTION aiven_rbac.invite(aiven_rbac.act, text, timestamptz, jsonb, uuid[]) IS
     'invite somebody, with what has been judged that the invitation offers';
 
-CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_path, email text,
+CREATE FUNCTION @extschema@.rbac_invitation_create(organization @extschema@.rbac_resource, email text,
         expires_at timestamptz DEFAULT pg_catalog.now() + interval '7 days',
         grants jsonb DEFAULT NULL, groups text[] DEFAULT NULL)
     RETURNS uuid
@@ -181,7 +181,7 @@ BEGIN
                              aiven_rbac.offered_groups(act.actor, o.path, groups));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_invitation_create(@extschema@.rbac_path, text, timestamptz, jsonb, text[]) IS
+COMMENT ON FUNCTION @extschema@.rbac_invitation_create(@extschema@.rbac_resource, text, timestamptz, jsonb, text[]) IS
     'invite somebody to an organization by email, and offer grants, as [{"name", "resource", "valid_from", "valid_until"}], and groups by name; it requires user.invite, and what granting and adding each require, now and when the invitation is accepted';
 
 CREATE FUNCTION aiven_rbac.pending_invitation(email text, organization uuid) RETURNS uuid
@@ -204,7 +204,7 @@ COMMENT ON FUNCTION aiven_rbac.pending_invitation_now(text, uuid) IS
     'the invitation that waits for whoever has an email, as committed now, or NULL';
 
 -- What is offered is the same for all, and judged once.
-CREATE FUNCTION @extschema@.rbac_invitations_create(organization @extschema@.rbac_path, emails text[],
+CREATE FUNCTION @extschema@.rbac_invitations_create(organization @extschema@.rbac_resource, emails text[],
         grants jsonb DEFAULT NULL, groups text[] DEFAULT NULL, all_or_none boolean DEFAULT false)
     RETURNS TABLE (item text, invitation uuid, outcome text, detail text)
     LANGUAGE plpgsql
@@ -268,7 +268,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_invitations_create(@extschema@.rbac_path, text[], jsonb, text[], boolean) IS
+COMMENT ON FUNCTION @extschema@.rbac_invitations_create(@extschema@.rbac_resource, text[], jsonb, text[], boolean) IS
     'invite many to an organization by email, for 7 days, and offer all the same, as rbac_invitation_create() does, which tells what it requires; a row for each: invited, pending if an invitation waits already, member, or refused; with all_or_none one that is refused is an error';
 
 CREATE FUNCTION aiven_rbac.find_invitation(id uuid) RETURNS aiven_rbac.invitation

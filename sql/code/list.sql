@@ -145,7 +145,7 @@ COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rba
 -- Whoever holds something on a resource has it from a grant on one of the four
 -- places at and above it, or is a super admin.  Those are judged one by one, in
 -- order, as far as the page goes.
-CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_path, name text, after uuid DEFAULT NULL,
+CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_resource, name text, after uuid DEFAULT NULL,
                                             max_rows int DEFAULT NULL)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
     LANGUAGE plpgsql STABLE ROWS 100
@@ -192,21 +192,12 @@ BEGIN
         LIMIT max_rows;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_path, text, uuid, int) IS
-    'the users, application users and groups that hold a permission, role or action on a resource, and through what, by kind and name; a page of max_rows after a principal; it requires project_permission.view or permission.grant there';
-
-CREATE FUNCTION @extschema@.rbac_principals(resource uuid, name text, after uuid DEFAULT NULL, max_rows int DEFAULT NULL)
-    RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
-    LANGUAGE sql STABLE ROWS 100
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM @extschema@.rbac_principals(@extschema@.rbac_resource_path(resource), name, after, max_rows) $$;
-COMMENT ON FUNCTION @extschema@.rbac_principals(uuid, text, uuid, int) IS
+COMMENT ON FUNCTION @extschema@.rbac_principals(@extschema@.rbac_resource, text, uuid, int) IS
     'the users, application users and groups that hold a permission, role or action on a resource, and through what, by kind and name; a page of max_rows after a principal; it requires project_permission.view or permission.grant there';
 
 -- What differs at the root, and at each place below it where one of the two has a
 -- grant and what it gives is not what differs above already.
-CREATE FUNCTION @extschema@.rbac_compare(principal uuid, other uuid, root @extschema@.rbac_path)
+CREATE FUNCTION @extschema@.rbac_compare(principal uuid, other uuid, root @extschema@.rbac_resource)
     RETURNS TABLE (resource @extschema@.rbac_path, permission text, held_by uuid)
     LANGUAGE plpgsql STABLE ROWS 100
     SECURITY DEFINER
@@ -246,5 +237,5 @@ BEGIN
         ORDER BY 1, 2, 3;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_compare(uuid, uuid, @extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_compare(uuid, uuid, @extschema@.rbac_resource) IS
     'the permissions that one of two principals holds and the other does not, at and below a resource, each at the topmost places where that is so; it requires project_permission.view or permission.grant there';

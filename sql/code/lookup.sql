@@ -1,33 +1,24 @@
 -- From names to ids and back, and the drawing of a hierarchy.
 
-CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_path) RETURNS uuid
+CREATE FUNCTION @extschema@.rbac_resource_id(path @extschema@.rbac_resource) RETURNS uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
     SELECT (aiven_rbac.find_resource_now(aiven_rbac.current_viewer(), path, '{organization,unit,project,service}')).id
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_path) IS
-    'the id of the resource at a path; an error if there is none';
+COMMENT ON FUNCTION @extschema@.rbac_resource_id(@extschema@.rbac_resource) IS
+    'the id of a resource, which is mostly given by its path; an error if there is none';
 
-CREATE FUNCTION @extschema@.rbac_resource_path(id uuid) RETURNS @extschema@.rbac_path
-    LANGUAGE plpgsql STABLE STRICT
+CREATE FUNCTION @extschema@.rbac_resource_path(id @extschema@.rbac_resource) RETURNS @extschema@.rbac_path
+    LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
-#variable_conflict use_variable
-DECLARE
-    viewer aiven_rbac.actor := aiven_rbac.current_viewer();
-    r aiven_rbac.resource := aiven_rbac.resource_with_id_now(id);
-BEGIN
-    IF r.id IS NULL OR aiven_rbac.is_member_now(viewer, r.organization) IS NOT TRUE THEN
-        RAISE EXCEPTION 'resource with id % does not exist', id USING ERRCODE = 'undefined_object';
-    END IF;
-    RETURN r.path;
-END
+    SELECT (aiven_rbac.find_resource_now(aiven_rbac.current_viewer(), id, '{organization,unit,project,service}')).path
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_resource_path(uuid) IS
-    'the path of the resource with an id; an error if there is none';
+COMMENT ON FUNCTION @extschema@.rbac_resource_path(@extschema@.rbac_resource) IS
+    'the path of a resource, which is mostly given by its id; an error if there is none';
 
 CREATE FUNCTION @extschema@.rbac_user(email text) RETURNS uuid
     LANGUAGE plpgsql STABLE STRICT
@@ -51,7 +42,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_user(text) IS
     'the id of the user with an email, in which the letters A to Z and a to z are one; an error if there is none';
 
-CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac_path, name text) RETURNS uuid
+CREATE FUNCTION aiven_rbac.find_by_name(kind text, organization @extschema@.rbac_resource, name text) RETURNS uuid
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -70,28 +61,28 @@ BEGIN
     RETURN result;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_path, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.find_by_name(text, @extschema@.rbac_resource, text) IS
     'the id of an organization''s group or application user; an error if there is none';
 
-CREATE FUNCTION @extschema@.rbac_group(organization @extschema@.rbac_path, name text) RETURNS uuid
+CREATE FUNCTION @extschema@.rbac_group(organization @extschema@.rbac_resource, name text) RETURNS uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.find_by_name('group', organization, name) $$;
-COMMENT ON FUNCTION @extschema@.rbac_group(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_group(@extschema@.rbac_resource, text) IS
     'the id of an organization''s group; an error if there is none';
 
-CREATE FUNCTION @extschema@.rbac_application_user(organization @extschema@.rbac_path, name text) RETURNS uuid
+CREATE FUNCTION @extschema@.rbac_application_user(organization @extschema@.rbac_resource, name text) RETURNS uuid
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.find_by_name('application_user', organization, name) $$;
-COMMENT ON FUNCTION @extschema@.rbac_application_user(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_application_user(@extschema@.rbac_resource, text) IS
     'the id of an organization''s application user; an error if there is none';
 
 -- A resource is drawn when something is held on it or below it.
-CREATE FUNCTION aiven_rbac.drawn_below(root @extschema@.rbac_path)
+CREATE FUNCTION aiven_rbac.drawn_below(root @extschema@.rbac_resource)
     RETURNS TABLE (id uuid, parent uuid, kind text, path @extschema@.rbac_path, name text)
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -118,11 +109,11 @@ BEGIN
     SELECT s.id, s.parent, s.kind, s.path, s.name FROM shown AS s;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.drawn_below(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.drawn_below(@extschema@.rbac_path) IS
+REVOKE ALL ON FUNCTION aiven_rbac.drawn_below(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.drawn_below(@extschema@.rbac_resource) IS
     'the resources at and below a place that a drawing for the session''s principal shows';
 
-CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_path) RETURNS SETOF text
+CREATE FUNCTION @extschema@.rbac_tree(root @extschema@.rbac_resource) RETURNS SETOF text
     LANGUAGE plpgsql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -154,7 +145,7 @@ BEGIN
     SELECT d.line FROM drawn AS d ORDER BY d.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_tree(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_tree(@extschema@.rbac_resource) IS
     'the hierarchy below a resource, drawn line by line, as far as the session''s principal holds something in it';
 
 -- What would end a label, or mean something in it, is written as a number.
@@ -169,7 +160,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.mermaid_label(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.mermaid_label(text) IS 'a text as a label in a Mermaid diagram, in which it means nothing else';
 
-CREATE FUNCTION @extschema@.rbac_mermaid(root @extschema@.rbac_path) RETURNS text
+CREATE FUNCTION @extschema@.rbac_mermaid(root @extschema@.rbac_resource) RETURNS text
     LANGUAGE sql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -184,5 +175,5 @@ CREATE FUNCTION @extschema@.rbac_mermaid(root @extschema@.rbac_path) RETURNS tex
                          FILTER (WHERE above.number IS NOT NULL))
     FROM drawn AS d LEFT JOIN drawn AS above ON above.id = d.parent
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_mermaid(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_mermaid(@extschema@.rbac_resource) IS
     'the hierarchy below a resource as a Mermaid diagram, as far as the session''s principal holds something in it';

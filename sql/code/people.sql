@@ -401,7 +401,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) FROM
 COMMENT ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) IS
     'raise unless a name and a description (NULL: none) are fit for a group or application user';
 
-CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_path,
+CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_resource,
                                             name text, description text)
     RETURNS uuid
     LANGUAGE plpgsql
@@ -429,8 +429,8 @@ BEGIN
     RETURN id;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_path, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text) IS
     'add an application user or a group to its organization';
 
 CREATE FUNCTION aiven_rbac.begin_act_on_principal(action text, id uuid, kind text, hold text) RETURNS aiven_rbac.principal
@@ -479,14 +479,14 @@ REVOKE ALL ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, tex
 COMMENT ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text) IS
     'change the name or description of a group or application user (NULL: leave it)';
 
-CREATE FUNCTION @extschema@.rbac_application_user_create(organization @extschema@.rbac_path, name text,
+CREATE FUNCTION @extschema@.rbac_application_user_create(organization @extschema@.rbac_resource, name text,
                                                          description text DEFAULT NULL)
     RETURNS uuid
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.create_principal('application_user', 'application_user.create', organization, name, description) $$;
-COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_resource, text, text) IS
     'create an application user of an organization; it requires application_user.create';
 
 CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, name text DEFAULT NULL,
@@ -532,7 +532,7 @@ CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) 
 COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
     'delete an application user, with its grants and group memberships; it requires application_user.delete';
 
-CREATE FUNCTION aiven_rbac.member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -562,18 +562,18 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_path, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_path, uuid) IS 'the body of rbac_member_remove()';
+REVOKE ALL ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_resource, uuid) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_resource, uuid) IS 'the body of rbac_member_remove()';
 
-CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_path, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_path, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_resource, uuid) IS
     'remove a user from an organization, with all grants and group memberships there; it requires user.remove, for a super admin super_admin.manage';
 
-CREATE FUNCTION aiven_rbac.member_leave(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.member_leave(organization @extschema@.rbac_resource) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -599,13 +599,13 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_path) IS 'the body of rbac_member_leave()';
+REVOKE ALL ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_resource) IS 'the body of rbac_member_leave()';
 
-CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_resource) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_member_leave(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_member_leave(@extschema@.rbac_resource) IS
     'leave an organization, giving up all that is held there';

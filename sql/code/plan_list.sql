@@ -110,7 +110,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_plans(aiven_rbac.resource, aiven_rbac.
 COMMENT ON FUNCTION aiven_rbac.require_plans(aiven_rbac.resource, aiven_rbac.resource) IS
     'raise if a service of a project has a plan that a place forbids to which the project moves';
 
-CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_path, plans text[]) RETURNS void
+CREATE FUNCTION @extschema@.rbac_plan_list_set(resource @extschema@.rbac_resource, plans text[]) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -135,5 +135,5 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('plan_list', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_path, text[]) IS
+COMMENT ON FUNCTION @extschema@.rbac_plan_list_set(@extschema@.rbac_resource, text[]) IS
     'allow only some plans for services below a resource, as far as the levels above allow them, too (NULL: no list here); it requires permission.grant there';

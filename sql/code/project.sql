@@ -20,7 +20,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, 
 COMMENT ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, aiven_rbac.resource) IS
     'raise unless the actor may let a project at a place be paid by a billing group, which must be of the same organization';
 
-CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_path, label text, name text DEFAULT NULL,
+CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_resource, label text, name text DEFAULT NULL,
         billing_group uuid DEFAULT NULL, id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
@@ -42,35 +42,35 @@ BEGIN
     RETURN r.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_path, text, text, uuid, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_resource, text, text, uuid, uuid) IS
     'create a project in an organization or unit; it requires project.create there, and project.assign_billing_group if a billing group is given';
 
-CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
+CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_resource, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('project.edit', project, 'project', name, label) $$;
-COMMENT ON FUNCTION @extschema@.rbac_project_edit(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_project_edit(@extschema@.rbac_resource, text, text) IS
     'change a project''s display name or label (NULL: leave it); it requires project.edit; returns its path';
 
-CREATE FUNCTION aiven_rbac.project_delete(project @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.project_delete(project @extschema@.rbac_resource) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('project.delete', project, 'project') $$;
-REVOKE ALL ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_path) IS 'the body of rbac_project_delete()';
+REVOKE ALL ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_resource) IS 'the body of rbac_project_delete()';
 
-CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_resource) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_resource) IS
     'delete a project without services; it requires project.delete';
 
-CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema@.rbac_path, billing_group uuid)
+CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema@.rbac_resource, billing_group uuid)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -89,7 +89,7 @@ BEGIN
     UPDATE aiven_rbac.project AS x SET billing_group = rbac_project_assign_billing_group.billing_group WHERE x.id = p.id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rbac_path, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_project_assign_billing_group(@extschema@.rbac_resource, uuid) IS
     'let a project be paid by a billing group of its organization (NULL: by none); it requires project.assign_billing_group';
 
 -- A move lets every grant that stands at the target, or above it, reach the
@@ -201,8 +201,8 @@ REVOKE ALL ON FUNCTION aiven_rbac.losers_by_move(aiven_rbac.resource, aiven_rbac
 COMMENT ON FUNCTION aiven_rbac.losers_by_move(aiven_rbac.resource, aiven_rbac.resource) IS
     'the principals that hold something on a project where it is and may not hold it at a target';
 
-CREATE FUNCTION aiven_rbac.project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
-                                        billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
+CREATE FUNCTION aiven_rbac.project_move_at(project @extschema@.rbac_path, project_id uuid, parent @extschema@.rbac_path, parent_id uuid,
+                                           billing_group uuid, keep_plans boolean)
     RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -211,20 +211,21 @@ CREATE FUNCTION aiven_rbac.project_move(project @extschema@.rbac_path, parent @e
 #variable_conflict use_variable
 DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
-    p aiven_rbac.resource := aiven_rbac.find_resource_now(actor, project, '{project}');
+    p aiven_rbac.resource;
     target aiven_rbac.resource;
     moved @extschema@.rbac_path;
     violated text;
 BEGIN
-    PERFORM aiven_rbac.require(actor, 'project.move', p.id);
     -- The target is locked before the project, as a rename of it would do, and
     -- before both what stands above them.  A grant references the project and so
     -- waits for this; one that was just given is seen below.
-    target := aiven_rbac.find_resource_now(actor, parent, '{organization,unit}');
     PERFORM aiven_rbac.lock_places(@extschema@.rbac_path_ancestors(project)
                                    OPERATOR(pg_catalog.||) @extschema@.rbac_path_ancestors(parent, true));
     p := aiven_rbac.hold_resource(actor, project, '{project}', 'change');
     target := aiven_rbac.hold_resource(actor, parent, '{organization,unit}', 'share');
+    IF p.id <> project_id OR target.id <> parent_id THEN
+        RAISE EXCEPTION 'another resource has the path' USING ERRCODE = 'undefined_object';
+    END IF;
     actor := aiven_rbac.current_actor();
     moved := target.path OPERATOR(@extschema@.||) @extschema@.rbac_path_label(p.path);
     PERFORM aiven_rbac.require_to_hand_out(actor, 'project.move', p.id);
@@ -272,7 +273,7 @@ BEGIN
     UPDATE aiven_rbac.resource AS r SET parent = target.id, path = moved, organization = target.organization
     WHERE r.id = p.id;
     IF billing_group IS NOT NULL THEN
-        UPDATE aiven_rbac.project AS x SET billing_group = project_move.billing_group WHERE x.id = p.id;
+        UPDATE aiven_rbac.project AS x SET billing_group = project_move_at.billing_group WHERE x.id = p.id;
     END IF;
 EXCEPTION WHEN unique_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
@@ -280,16 +281,57 @@ EXCEPTION WHEN unique_violation THEN
     RAISE;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) IS
+REVOKE ALL ON FUNCTION aiven_rbac.project_move_at(@extschema@.rbac_path, uuid, @extschema@.rbac_path, uuid, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.project_move_at(@extschema@.rbac_path, uuid, @extschema@.rbac_path, uuid, uuid, boolean) IS
+    'move the project at a path below what is at another path; an error if they are not those with the ids (NULL: whichever is there)';
+
+-- What is given by an id is moved from where it is.  If it has gone elsewhere by
+-- the time that it is held, the locks are given back.
+CREATE FUNCTION aiven_rbac.project_move(project @extschema@.rbac_resource, parent @extschema@.rbac_resource,
+                                        billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
+    RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    actor aiven_rbac.actor := aiven_rbac.current_actor();
+    project_id uuid := aiven_rbac.given_id(project);
+    parent_id uuid := aiven_rbac.given_id(parent);
+    p aiven_rbac.resource;
+    target aiven_rbac.resource;
+BEGIN
+    LOOP
+        p := aiven_rbac.find_resource_now(actor, project, '{project}');
+        PERFORM aiven_rbac.require(actor, 'project.move', p.id);
+        target := aiven_rbac.find_resource_now(actor, parent, '{organization,unit}');
+        IF project_id IS NULL AND parent_id IS NULL THEN
+            RETURN QUERY SELECT * FROM aiven_rbac.project_move_at(p.path, NULL, target.path, NULL, billing_group, keep_plans);
+            RETURN;
+        END IF;
+        BEGIN
+            RETURN QUERY SELECT * FROM aiven_rbac.project_move_at(p.path, project_id, target.path, parent_id, billing_group, keep_plans);
+            RETURN;
+        EXCEPTION WHEN undefined_object OR wrong_object_type THEN
+            IF (aiven_rbac.resource_with_id_now(p.id)).path OPERATOR(@extschema@.=) p.path
+               AND (aiven_rbac.resource_with_id_now(target.id)).path OPERATOR(@extschema@.=) target.path THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_resource, @extschema@.rbac_resource, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.project_move(@extschema@.rbac_resource, @extschema@.rbac_resource, uuid, boolean) IS
     'the body of rbac_project_move()';
 
-CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_path, parent @extschema@.rbac_path,
+CREATE FUNCTION @extschema@.rbac_project_move(project @extschema@.rbac_resource, parent @extschema@.rbac_resource,
                                               billing_group uuid DEFAULT NULL, keep_plans boolean DEFAULT false)
     RETURNS TABLE (principal uuid, principal_name text, name text, resource @extschema@.rbac_path)
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_path, @extschema@.rbac_path, uuid, boolean) IS
+COMMENT ON FUNCTION @extschema@.rbac_project_move(@extschema@.rbac_resource, @extschema@.rbac_resource, uuid, boolean) IS
     'move a project, with its services, to another unit or organization; paths that reference it follow; a service whose plan the new place forbids stops it, unless keep_plans is said; it requires project.move, to another organization also project.create and project.assign_billing_group there and a billing group of it, every action that grants at the target come to give, and, where grants or plan lists of the old place cease to count, permission.grant and every action that they gave; returns the grants that ended';

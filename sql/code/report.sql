@@ -288,7 +288,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.report_events(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.report_events(uuid) IS 'a report''s section of the last changes in an organization';
 
-CREATE FUNCTION @extschema@.rbac_report_html(organization @extschema@.rbac_path) RETURNS text
+CREATE FUNCTION @extschema@.rbac_report_html(organization @extschema@.rbac_resource) RETURNS text
     LANGUAGE plpgsql STABLE STRICT
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -318,5 +318,5 @@ BEGIN
         format(E'</main>\n<script>%s</script>\n</body>\n</html>\n', aiven_rbac.report_script()));
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_report_html(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_report_html(@extschema@.rbac_resource) IS
     'an organization as one page of HTML, to be saved as UTF-8: hierarchy, people, groups, grants, who can and why, and recent events for those who hold audit_log.view; it requires project_permission.view or permission.grant on the organization';

@@ -202,7 +202,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.review(aiven_rbac.resource, timestamptz) FROM 
 COMMENT ON FUNCTION aiven_rbac.review(aiven_rbac.resource, timestamptz) IS
     'the rows of an access review, of now or of a time in the past';
 
-CREATE FUNCTION aiven_rbac.access_review(path @extschema@.rbac_path, id uuid, at timestamptz)
+CREATE FUNCTION @extschema@.rbac_access_review(resource @extschema@.rbac_resource, at timestamptz DEFAULT NULL)
     RETURNS TABLE (principal uuid, kind text, principal_name text, granted_on @extschema@.rbac_path, grant_name text, via text,
                    valid_from timestamptz, valid_until timestamptz, in_force boolean, granted_by uuid, granted_by_name text,
                    granted_at timestamptz, last_used_at timestamptz, findings text[])
@@ -216,11 +216,11 @@ DECLARE
     place aiven_rbac.resource;
 BEGIN
     IF at IS NULL THEN
-        place := aiven_rbac.find_resource_now(actor, coalesce(path, @extschema@.rbac_resource_path(id)), '{organization,unit,project,service}');
+        place := aiven_rbac.find_resource_now(actor, resource, '{organization,unit,project,service}');
         PERFORM aiven_rbac.require_sight_of_grants(actor, place.id);
     ELSE
         PERFORM aiven_rbac.require_past(at);
-        place := aiven_rbac.find_resource_then(actor, path, id, at);
+        place := aiven_rbac.find_resource_then(actor, resource, at);
         PERFORM aiven_rbac.require_sight_of_grants(actor, CASE WHEN EXISTS (SELECT FROM aiven_rbac.resource AS r
                                                                             WHERE r.id = place.id AND r.organization = place.organization)
                                                                THEN place.id ELSE place.organization END);
@@ -228,28 +228,5 @@ BEGIN
     RETURN QUERY SELECT * FROM aiven_rbac.review(place, at);
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.access_review(@extschema@.rbac_path, uuid, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.access_review(@extschema@.rbac_path, uuid, timestamptz) IS
-    'the access review of a resource, given by its path or its id, for whoever may have it';
-
-CREATE FUNCTION @extschema@.rbac_access_review(resource @extschema@.rbac_path, at timestamptz DEFAULT NULL)
-    RETURNS TABLE (principal uuid, kind text, principal_name text, granted_on @extschema@.rbac_path, grant_name text, via text,
-                   valid_from timestamptz, valid_until timestamptz, in_force boolean, granted_by uuid, granted_by_name text,
-                   granted_at timestamptz, last_used_at timestamptz, findings text[])
-    LANGUAGE sql STABLE ROWS 1000
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM aiven_rbac.access_review(resource, NULL, at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_access_review(@extschema@.rbac_path, timestamptz) IS
+COMMENT ON FUNCTION @extschema@.rbac_access_review(@extschema@.rbac_resource, timestamptz) IS
     'every grant that reaches a resource or stands below it, once for its principal and once for each member of a group: by whom, since when, whether it counts, when the principal was last used, and what is worth a second look; on an organization, members without any grant as well; at: as it was at a time in the past, by the path of then, without findings; it requires project_permission.view or permission.grant on the resource';
-
-CREATE FUNCTION @extschema@.rbac_access_review(resource uuid, at timestamptz DEFAULT NULL)
-    RETURNS TABLE (principal uuid, kind text, principal_name text, granted_on @extschema@.rbac_path, grant_name text, via text,
-                   valid_from timestamptz, valid_until timestamptz, in_force boolean, granted_by uuid, granted_by_name text,
-                   granted_at timestamptz, last_used_at timestamptz, findings text[])
-    LANGUAGE sql STABLE ROWS 1000
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT * FROM aiven_rbac.access_review(NULL, resource, at) $$;
-COMMENT ON FUNCTION @extschema@.rbac_access_review(uuid, timestamptz) IS
-    'the same for a resource given by its id';

@@ -86,7 +86,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) FROM PUBL
 COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
     'make a role consist of exactly some members and levels';
 
-CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_path, name text, members text[],
+CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_resource, name text, members text[],
                                              grantable_on text[])
     RETURNS uuid
     LANGUAGE plpgsql
@@ -122,7 +122,7 @@ BEGIN
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_path, text, text[], text[]) IS
+COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_resource, text, text[], text[]) IS
     'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on; it requires permission.grant on the organization';
 
 CREATE FUNCTION aiven_rbac.has_role(organization uuid, name text) RETURNS boolean
@@ -181,7 +181,7 @@ COMMENT ON FUNCTION aiven_rbac.hold_role(uuid, text) IS
 
 -- An action that comes to a role or leaves it is handed out or taken away
 -- wherever the role is granted.
-CREATE FUNCTION aiven_rbac.role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
+CREATE FUNCTION aiven_rbac.role_edit(organization @extschema@.rbac_resource, name text, members text[] DEFAULT NULL,
                                      grantable_on text[] DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
@@ -239,20 +239,20 @@ BEGIN
     PERFORM aiven_rbac.set_role(role, o.id, members, grantable_on);
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_path, text, text[], text[]) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_path, text, text[], text[]) IS 'the body of rbac_role_edit()';
+REVOKE ALL ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_resource, text, text[], text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.role_edit(@extschema@.rbac_resource, text, text[], text[]) IS 'the body of rbac_role_edit()';
 
-CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_path, name text, members text[] DEFAULT NULL,
+CREATE FUNCTION @extschema@.rbac_role_edit(organization @extschema@.rbac_resource, name text, members text[] DEFAULT NULL,
                                            grantable_on text[] DEFAULT NULL)
     RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_role_edit(@extschema@.rbac_path, text, text[], text[]) IS
+COMMENT ON FUNCTION @extschema@.rbac_role_edit(@extschema@.rbac_resource, text, text[], text[]) IS
     'change what a role of an organization consists of and where it can be granted (NULL: leave it); it requires permission.grant on the organization, and every action that comes or goes wherever the role is granted';
 
-CREATE FUNCTION aiven_rbac.role_delete(organization @extschema@.rbac_path, name text) RETURNS void
+CREATE FUNCTION aiven_rbac.role_delete(organization @extschema@.rbac_resource, name text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -280,13 +280,13 @@ BEGIN
     DELETE FROM aiven_rbac.grantable AS g WHERE g.id = role;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_path, text) IS 'the body of rbac_role_delete()';
+REVOKE ALL ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_resource, text) IS 'the body of rbac_role_delete()';
 
-CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_path, name text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_resource, name text) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_resource, text) IS
     'delete a role of an organization that is granted nowhere; it requires permission.grant on the organization';

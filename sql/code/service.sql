@@ -1,6 +1,6 @@
 -- Services, their tags and projects' (H7), plans (H8) and accounts (H9).
 
-CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_path, label text, service_type text,
+CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_resource, label text, service_type text,
         plan text DEFAULT NULL, id uuid DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
@@ -24,19 +24,19 @@ BEGIN
     RETURN r.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_path, text, text, text, uuid) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_resource, text, text, text, uuid) IS
     'create a service in a project; it requires service.create there, and where a list of plans stands, one of its plans';
 
-CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_path, name text DEFAULT NULL, label text DEFAULT NULL)
+CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_resource, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.rename_resource('service.edit', service, 'service', name, label) $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_edit(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_edit(@extschema@.rbac_resource, text, text) IS
     'change a service''s display name or label (NULL: leave it); it requires service.edit; returns its path';
 
-CREATE FUNCTION @extschema@.rbac_service_plan_change(service @extschema@.rbac_path, plan text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_service_plan_change(service @extschema@.rbac_resource, plan text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -49,26 +49,26 @@ BEGIN
     UPDATE aiven_rbac.service AS x SET plan = rbac_service_plan_change.plan WHERE x.id = s.id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_plan_change(@extschema@.rbac_resource, text) IS
     'change a service''s plan to one that is allowed, or, where no list of plans stands, to none (NULL); it requires service_plan.change';
 
-CREATE FUNCTION aiven_rbac.service_delete(service @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION aiven_rbac.service_delete(service @extschema@.rbac_resource) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$ SELECT aiven_rbac.delete_resource('service.delete', service, 'service') $$;
-REVOKE ALL ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_path) IS 'the body of rbac_service_delete()';
+REVOKE ALL ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_resource) IS 'the body of rbac_service_delete()';
 
-CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_path) RETURNS void
+CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_resource) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_resource) IS
     'delete a service; it requires service.delete';
 
-CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_path, key text, value text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_resource, key text, value text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -102,10 +102,10 @@ EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
     PERFORM aiven_rbac.refuse_value('tag', SQLSTATE, violated, missing);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_tag_set(@extschema@.rbac_path, text, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_tag_set(@extschema@.rbac_resource, text, text) IS
     'tag a project or service; it requires project_tag.add or service_tag.add, or, if the tag exists, project_tag.edit or service_tag.edit';
 
-CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_path, key text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_resource, key text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -123,12 +123,12 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_resource, text) IS
     'remove a tag from a project or service; it requires project_tag.delete or service_tag.delete';
 
 -- The database role of an account is a note: no decision depends on it.  A role
 -- that is mapped to a principal is no account.
-CREATE FUNCTION @extschema@.rbac_service_user_create(service @extschema@.rbac_path, username text,
+CREATE FUNCTION @extschema@.rbac_service_user_create(service @extschema@.rbac_resource, username text,
                                                      database_role regrole DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
@@ -152,10 +152,10 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_path, text, regrole) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_resource, text, regrole) IS
     'list a database account of a service, and the database role that it corresponds to if there is one, which can do nothing but log in; it requires service_user.create';
 
-CREATE FUNCTION aiven_rbac.service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
+CREATE FUNCTION aiven_rbac.service_user_delete(service @extschema@.rbac_resource, username text) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -175,14 +175,14 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_path, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_resource, text) IS
     'the body of rbac_service_user_delete()';
 
-CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_path, username text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_resource, username text) RETURNS void
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_path, text) IS
+COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_resource, text) IS
     'remove a database account of a service from the list; it requires service_user.delete';

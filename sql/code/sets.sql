@@ -1,18 +1,5 @@
 -- Sets of grants at once.
 
--- A resource that is given as text is meant by its id if it has the shape of one.
-CREATE FUNCTION aiven_rbac.place_of(place text) RETURNS @extschema@.rbac_path
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$
-    SELECT CASE WHEN place ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
-                THEN @extschema@.rbac_resource_path(place::uuid)
-                ELSE place::@extschema@.rbac_path END
-$$;
-REVOKE ALL ON FUNCTION aiven_rbac.place_of(text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.place_of(text) IS 'the path of a resource that is given by its path or its id';
-
 -- Errors that say something about an item of a set, rather than about the session,
 -- the server or other sessions: grants that are not possible, wrong values,
 -- violated rules, missing standing, missing objects, the wrong state.
@@ -78,7 +65,7 @@ BEGIN
                 WHERE u.place IS NOT NULL AND u.name IS NOT NULL ORDER BY 1, 2
     LOOP
         BEGIN
-            r := aiven_rbac.hold_resource(actor, aiven_rbac.place_of(pair.place), '{organization,unit,project,service}', 'share');
+            r := aiven_rbac.hold_resource(actor, pair.place, '{organization,unit,project,service}', 'share');
             g := aiven_rbac.require_grant(actor, r, pair.name, NULL, NULL);
             places := places || pair.place;
             roles := roles || pair.name;
@@ -131,7 +118,7 @@ BEGIN
     FOR i IN 1 .. coalesce(cardinality(outcomes), 0) LOOP
         CONTINUE WHEN outcomes[i] IS NOT NULL;
         BEGIN
-            outcomes[i] := CASE WHEN @extschema@.rbac_grant(principals[i], names[i], aiven_rbac.place_of(resources[i]))
+            outcomes[i] := CASE WHEN @extschema@.rbac_grant(principals[i], names[i], resources[i]::@extschema@.rbac_resource)
                                 THEN 'granted' ELSE 'unchanged' END;
         EXCEPTION WHEN OTHERS THEN
             IF NOT aiven_rbac.is_refusal(SQLSTATE) THEN
@@ -154,7 +141,7 @@ COMMENT ON FUNCTION @extschema@.rbac_grants(uuid[], text[], text[], boolean) IS
 
 -- What somebody else grants meanwhile, and this call has waited for, is revoked
 -- as well.
-CREATE FUNCTION aiven_rbac.revoke_all(principal uuid, resource @extschema@.rbac_path) RETURNS integer
+CREATE FUNCTION aiven_rbac.revoke_all(principal uuid, resource @extschema@.rbac_resource) RETURNS integer
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -209,20 +196,20 @@ BEGIN
     RETURN total;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.revoke_all(uuid, @extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.revoke_all(uuid, @extschema@.rbac_path) IS 'the body of rbac_revoke_all()';
+REVOKE ALL ON FUNCTION aiven_rbac.revoke_all(uuid, @extschema@.rbac_resource) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.revoke_all(uuid, @extschema@.rbac_resource) IS 'the body of rbac_revoke_all()';
 
-CREATE FUNCTION @extschema@.rbac_revoke_all(principal uuid, resource @extschema@.rbac_path) RETURNS integer
+CREATE FUNCTION @extschema@.rbac_revoke_all(principal uuid, resource @extschema@.rbac_resource) RETURNS integer
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_revoke_all(uuid, @extschema@.rbac_path) IS
+COMMENT ON FUNCTION @extschema@.rbac_revoke_all(uuid, @extschema@.rbac_resource) IS
     'revoke all that a principal has been granted itself on a resource and below it; it requires permission.grant there and the same standing as granting each, or that the grants are one''s own; returns how many there were';
 
 -- Whoever is named in a document of grants: by id, by email, or by name with the
 -- kind before it.
-CREATE FUNCTION aiven_rbac.principal_named(organization @extschema@.rbac_path, named text) RETURNS uuid
+CREATE FUNCTION aiven_rbac.principal_named(organization @extschema@.rbac_resource, named text) RETURNS uuid
     LANGUAGE sql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -232,8 +219,8 @@ CREATE FUNCTION aiven_rbac.principal_named(organization @extschema@.rbac_path, n
                 WHEN starts_with(named, 'application_user:') THEN @extschema@.rbac_application_user(organization, substr(named, 18))
                 ELSE @extschema@.rbac_user(named) END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.principal_named(@extschema@.rbac_path, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.principal_named(@extschema@.rbac_path, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.principal_named(@extschema@.rbac_resource, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.principal_named(@extschema@.rbac_resource, text) IS
     'the principal that is given as an id, an email, "group:NAME" or "application_user:NAME"; an error if there is none';
 
 CREATE FUNCTION aiven_rbac.require_grants(grants jsonb) RETURNS void
@@ -266,7 +253,7 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.require_grants(jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.require_grants(jsonb) IS 'raise unless grants are given as a document says them';
 
-CREATE FUNCTION aiven_rbac.named_in(organization @extschema@.rbac_path, grants jsonb) RETURNS uuid[]
+CREATE FUNCTION aiven_rbac.named_in(organization @extschema@.rbac_resource, grants jsonb) RETURNS uuid[]
     LANGUAGE sql VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -274,12 +261,12 @@ CREATE FUNCTION aiven_rbac.named_in(organization @extschema@.rbac_path, grants j
     SELECT ARRAY(SELECT aiven_rbac.principal_named(organization, e.item ->> 'principal')
                  FROM jsonb_array_elements(grants) WITH ORDINALITY AS e (item, number) ORDER BY e.number)
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_path, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_path, jsonb) IS 'the principals that a document of grants names, item by item';
+REVOKE ALL ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_resource, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.named_in(@extschema@.rbac_resource, jsonb) IS 'the principals that a document of grants names, item by item';
 
 -- Those that are named in a document, held, so that they are called so until the
 -- transaction ends.
-CREATE FUNCTION aiven_rbac.hold_named(actor aiven_rbac.actor, organization @extschema@.rbac_path, grants jsonb) RETURNS uuid[]
+CREATE FUNCTION aiven_rbac.hold_named(actor aiven_rbac.actor, organization @extschema@.rbac_resource, grants jsonb) RETURNS uuid[]
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -312,8 +299,8 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.hold_named(aiven_rbac.actor, @extschema@.rbac_path, jsonb) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.hold_named(aiven_rbac.actor, @extschema@.rbac_path, jsonb) IS
+REVOKE ALL ON FUNCTION aiven_rbac.hold_named(aiven_rbac.actor, @extschema@.rbac_resource, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.hold_named(aiven_rbac.actor, @extschema@.rbac_resource, jsonb) IS
     'the principals that a document of grants names, item by item, locked; an error if one does not exist after any wait';
 
 -- Do grants stand on a resource that an old snapshot does not show, or some no
@@ -339,7 +326,7 @@ COMMENT ON FUNCTION aiven_rbac.refuse_other_grants(uuid) IS
 -- What comes is granted before anything goes, so that whoever hands their own
 -- standing over can do so in one call.  Nobody else grants anything on the resource
 -- meanwhile: it is held against that.
-CREATE FUNCTION @extschema@.rbac_grants_set(resource @extschema@.rbac_path, grants jsonb)
+CREATE FUNCTION @extschema@.rbac_grants_set(resource @extschema@.rbac_resource, grants jsonb)
     RETURNS TABLE (change text, principal uuid, name text)
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -349,7 +336,8 @@ CREATE FUNCTION @extschema@.rbac_grants_set(resource @extschema@.rbac_path, gran
 DECLARE
     act aiven_rbac.act := aiven_rbac.begin_act('permission.grant', resource, '{organization,unit,project}', 'change');
     r aiven_rbac.resource := act.place;
-    home @extschema@.rbac_path := (aiven_rbac.resource_with_id_now(r.organization)).path;
+    home @extschema@.rbac_resource := (aiven_rbac.resource_with_id_now(r.organization)).path;
+    place @extschema@.rbac_resource := r.path;
     self uuid := (act.actor).principal;
     named uuid[];
     difference record;
@@ -373,8 +361,8 @@ BEGIN
         ORDER BY d.change, d.principal IS NOT DISTINCT FROM self, d.principal, d.name
     LOOP
         CONTINUE WHEN NOT CASE difference.change
-            WHEN 'granted' THEN @extschema@.rbac_grant(difference.principal, difference.name, r.path)
-            ELSE @extschema@.rbac_revoke(difference.principal, difference.name, r.path) END;
+            WHEN 'granted' THEN @extschema@.rbac_grant(difference.principal, difference.name, place)
+            ELSE @extschema@.rbac_revoke(difference.principal, difference.name, place) END;
         change := difference.change;
         principal := difference.principal;
         name := difference.name;
@@ -382,5 +370,5 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_grants_set(@extschema@.rbac_path, jsonb) IS
+COMMENT ON FUNCTION @extschema@.rbac_grants_set(@extschema@.rbac_resource, jsonb) IS
     'let exactly these grants stand on a resource itself, given as [{"principal", "name"}]: an id, an email, "group:NAME" or "application_user:NAME", and a role or permission; those that are missing are granted, others are revoked; returns what has changed; it requires what each grant and revocation requires';

@@ -48,7 +48,7 @@ FROM published, (VALUES
     (NULL, 'rbac_domain_add(''acme'', ''-a.example'')', '22023', 'P3: and no label that begins with a hyphen'),
     (NULL, 'rbac_domain_add(''acme'', NULL)', '22004', 'P3: and is something')
 ) AS v (who, call, result, rule);
-SELECT ok(NOT has_function_privilege('public', 'rbac_domain_verify(rbac_path,text,text)', 'execute'),
+SELECT ok(NOT has_function_privilege('public', 'rbac_domain_verify(rbac_resource,text,text)', 'execute'),
           'P3: whoever knows the text can''t say that it was seen: only a trusted back end verifies');
 SELECT throws_ok($$UPDATE aiven_rbac.domain SET verified_at = now()$$, '23505', NULL,
                  'S7, P3: two organizations can''t have verified a domain, whoever writes');

@@ -157,7 +157,7 @@ $node->safe_psql(
 	CREATE EXTENSION aiven_rbac VERSION '$old';
 	GRANT CREATE ON SCHEMA public TO mallory;
 	SET ROLE mallory;
-	CREATE FUNCTION public.rbac_member_leave(organization rbac_path) RETURNS void LANGUAGE sql AS 'SELECT';
+	CREATE FUNCTION public.rbac_member_leave(organization rbac_resource) RETURNS void LANGUAGE sql AS 'SELECT';
 });
 my ($code, $stdout, $stderr) = $node->psql('planted', 'ALTER EXTENSION aiven_rbac UPDATE');
 like($stderr, qr/rbac_member_leave\(.*\) is not a member of extension "aiven_rbac"/,

@@ -20,10 +20,11 @@ $node->safe_psql($_, 'GRANT CREATE ON SCHEMA public TO mallory') foreach qw(befo
 $node->safe_psql('after', 'CREATE EXTENSION aiven_rbac');
 
 # Signatures that fit better than an extension's function for somebody who is not
-# careful: one parameter of another type, or each number of arguments for VARIADIC
+# careful: one parameter of another type, with and without those that have defaults, or each number
+# of arguments for VARIADIC
 my $better = q{
 	WITH own AS (
-		SELECT p.proname, p.proargtypes::oid[] AS types, p.provariadic, p.pronargs AS n
+		SELECT p.proname, p.proargtypes::oid[] AS types, p.provariadic, p.pronargs::int AS n, (p.pronargs - p.pronargdefaults)::int AS least, pg_get_function_result(p.oid) AS result
 		FROM pg_proc AS p JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
 		JOIN pg_extension AS e ON e.oid = d.refobjid AND e.extname = 'aiven_rbac'
 		WHERE p.pronamespace = 'public'::regnamespace AND p.prokind = 'f'
@@ -33,20 +34,21 @@ my $better = q{
 		       ('boolean', 'text'), ('jsonb', 'text'), ('jsonb', 'json'), ('timestamptz', 'text'), ('timestamptz', 'timestamp'), ('timestamptz', 'date'),
 		       ('interval', 'text'), ('regclass', 'oid'), ('regclass', 'text'), ('regrole', 'oid'), ('regrole', 'name'), ('name', 'text'), ('name', 'varchar'),
 		       ('inet', 'cidr'), ('inet', 'text'), ('cidr[]', 'inet[]'), ('cidr[]', 'text'),
+		       ('rbac_resource', 'text'), ('rbac_resource', 'varchar'), ('rbac_resource', 'uuid'), ('rbac_resource', 'rbac_path'),
 		       ('rbac_path', 'text'), ('rbac_path', 'uuid'), ('rbac_path', 'varchar'), ('rbac_path', 'name')
 	), planted AS (
-		SELECT o.proname, o.types[0:i - 2] || to_regtype(a.other)::oid || o.types[i:] AS types
-		FROM own AS o, generate_series(1, o.n) AS i JOIN alike AS a ON true
+		SELECT o.proname, o.result, o.types[0:i - 2] || to_regtype(a.other)::oid || o.types[i:k - 1] AS types
+		FROM own AS o, generate_series(o.least, o.n) AS k, generate_series(1, k) AS i JOIN alike AS a ON true
 		WHERE to_regtype(a.type) = o.types[i - 1] AND to_regtype(a.other) IS NOT NULL
 		UNION
-		SELECT o.proname, o.types[0:o.n - 2] || array_fill(o.provariadic, ARRAY[k])
+		SELECT o.proname, o.result, o.types[0:o.n - 2] || array_fill(o.provariadic, ARRAY[k])
 		FROM own AS o, generate_series(1, 12) AS k WHERE o.provariadic <> 0
-		EXCEPT
-		SELECT o.proname, o.types[0:o.n - 1] FROM own AS o
 	)
-	SELECT format('CREATE FUNCTION public.%I(%s) RETURNS boolean LANGUAGE sql AS ''SELECT true''', p.proname,
-	              (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) FROM unnest(p.types) WITH ORDINALITY AS u (t, n)))
-	FROM planted AS p ORDER BY 1};
+	SELECT DISTINCT ON (p.proname, p.types)
+	       format('CREATE FUNCTION public.%I(%s) RETURNS %s LANGUAGE plpgsql AS ''BEGIN RAISE EXCEPTION ''''planted''''; END''', p.proname,
+	              (SELECT string_agg(format_type(t, NULL), ', ' ORDER BY n) FROM unnest(p.types) WITH ORDINALITY AS u (t, n)), p.result)
+	FROM planted AS p WHERE NOT EXISTS (SELECT FROM own AS o WHERE o.proname = p.proname AND o.types[0:o.n - 1] = p.types)
+	ORDER BY p.proname, p.types};
 my @planted = split /\n/, $node->safe_psql('after', $better);
 cmp_ok(scalar @planted, '>', 300, 'many signatures fit better somewhere');
 
