@@ -23,6 +23,7 @@
 #include "rbac_denied.h"
 #include "rbac_ending.h"
 #include "rbac_hash.h"
+#include "rbac_hierarchy.h"
 #include "rbac_plan.h"
 #include "rbac_portal.h"
 #include "rbac_replica.h"

@@ -6,7 +6,8 @@
  * For each principal that was asked about there is an entry: what its rows say
  * (rbac_principal.c), and a memo of the verdicts on resources that were asked
  * about.  A principal is loaded by its grants alone; resources are looked up
- * one by one when they are first asked about, and then cost a hash probe.
+ * one by one when they are first asked about, and then cost a hash probe.  What a
+ * look-up brings, other principals need not look up again (rbac_hierarchy.c).
  *
  * A stale right is the worst bug that this file could have.  What keeps it
  * from happening:
@@ -56,6 +57,7 @@
 
 #include "rbac_cache.h"
 #include "rbac_hash.h"
+#include "rbac_hierarchy.h"
 #include "rbac_signal.h"
 
 PG_FUNCTION_INFO_V1(rbac_cache_stats);
@@ -74,19 +76,6 @@ PG_FUNCTION_INFO_V1(rbac_cache_stats);
 
 /* Most entries are asked about a resource or two: their tables begin small. */
 #define FEW					2
-
-/* Payload of a path, in memory that outlives the table it is a key of */
-typedef struct PathKey
-{
-	const char *data;
-	int			length;
-} PathKey;
-
-static inline bool
-equal_paths(PathKey a, PathKey b)
-{
-	return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
 
 typedef struct PrincipalSlot
 {
@@ -155,7 +144,7 @@ typedef struct PathMemoSlot
 #define SH_KEY_TYPE PathKey
 #define SH_KEY path
 #define SH_HASH_KEY(tb, key) rbac_hash_data((key).data, (key).length)
-#define SH_EQUAL(tb, a, b) equal_paths(a, b)
+#define SH_EQUAL(tb, a, b) rbac_equal_paths(a, b)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, slot) ((slot)->hash)
 #define SH_SCOPE static inline
@@ -163,7 +152,6 @@ typedef struct PathMemoSlot
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-int			rbac_cache_size_kb = 16384;
 CacheCounters rbac_cache_counters;
 
 static MemoryContext cache_context = NULL;
@@ -313,13 +301,16 @@ rbac_cache_grown(PrincipalEntry *entry)
 	cache_bytes += entry->bytes - before;
 	dlist_move_head(&least_recently_used, &entry->lru);
 
-	while (cache_bytes > limit)
+	while (cache_bytes + rbac_hierarchy_bytes() > limit)
 	{
 		PrincipalEntry *oldest = dlist_container(PrincipalEntry, lru,
 												 dlist_tail_node(&least_recently_used));
 
 		if (oldest == entry)
+		{
+			rbac_hierarchy_keep_within(limit - Min(limit, cache_bytes));
 			break;
+		}
 		drop_from_cache(oldest);
 		rbac_cache_counters.evictions++;
 	}
@@ -573,6 +564,7 @@ typedef struct Filling
 {
 	PrincipalEntry *entry;
 	TableView	view;
+	uint64		generation;		/* that the view is of, or of a later one */
 	bool		by_path;
 	uint32		count;
 	pg_uuid_t	project;		/* the last one, after which come its services */
@@ -589,6 +581,7 @@ fill_in(void *row, void *arg)
 	const Verdict *verdict;
 
 	CHECK_FOR_INTERRUPTS();
+	rbac_hierarchy_remember(resource, filling->generation, filling->by_path);
 	if (resource->kind == RBAC_SERVICE && rbac_uuid_equal(&resource->parent, &filling->project))
 		verdict = add_up(entry, resource, filling->of_project);
 	else
@@ -625,6 +618,7 @@ fill_memo(PrincipalEntry *entry, bool by_path)
 	bool		complete = true;
 
 	rbac_tables_lock(&filling.view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	filling.generation = rbac_generation;
 	rbac_tables_look(&filling.view);
 	for (int i = 0; i < principal->nmemberships && complete; i++)
 	{
@@ -759,19 +753,35 @@ static const Verdict *
 look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path, pg_uuid_t *there)
 {
 	TableView	view;
+	uint64		generation;
 	ResourceRow resource;
 	bool		found;
 
 	rbac_tables_lock(&view, RBAC_TABLE_BIT(RBAC_TABLE_RESOURCE));
+	generation = rbac_generation;
 	rbac_tables_look(&view);
 	found = path != NULL ?
 		rbac_tables_resource_at(&view, path, &resource) :
 		rbac_tables_resource(&view, id, &resource);
 	rbac_tables_close(&view);
 	rbac_cache_counters.lookups++;
-	if (found && there != NULL)
+	if (!found)
+		return NULL;
+	if (there != NULL)
 		*there = resource.id;
-	return found ? rbac_cache_verdict_of(entry, &resource) : NULL;
+	rbac_hierarchy_remember(&resource, generation, path != NULL);
+	return rbac_cache_verdict_of(entry, &resource);
+}
+
+/*
+ * Is what is remembered of a resource for this principal?  Of one that is
+ * elsewhere it is not: how long an answer takes must not tell that somebody else
+ * was asked about it.
+ */
+static bool
+is_where_it_belongs(const PrincipalEntry *entry, const ResourceRow *resource)
+{
+	return rbac_principal_membership(entry->principal, &resource->organization) != NULL;
 }
 
 /*
@@ -783,6 +793,7 @@ const Verdict *
 rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 {
 	IdMemoSlot *slot;
+	ResourceRow known;
 	const Verdict *verdict;
 
 	if (likely(entry->by_id != NULL))
@@ -793,13 +804,15 @@ rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
 	}
 	if (entry->all_ids && is_untouched(entry))
 		return NULL;
-	if (++entry->id_misses == MISSES_BEFORE_FILL)
+	if (rbac_hierarchy_find(resource, &known) && is_where_it_belongs(entry, &known))
+		verdict = rbac_cache_verdict_of(entry, &known);
+	else if (++entry->id_misses == MISSES_BEFORE_FILL)
 	{
 		entry->all_ids = fill_memo(entry, false);
 		return rbac_cache_verdict(entry, resource);
 	}
-
-	verdict = look_up_verdict(entry, resource, NULL, NULL);
+	else
+		verdict = look_up_verdict(entry, resource, NULL, NULL);
 	*id_slot(entry, resource) = verdict;
 	memo_grown(entry);
 	return verdict;
@@ -810,6 +823,7 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 {
 	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
 	PathMemoSlot *slot;
+	ResourceRow known;
 	const Verdict *verdict;
 	pg_uuid_t	there = {{0}};
 
@@ -821,13 +835,18 @@ rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
 	}
 	if (entry->all_paths && is_untouched(entry))
 		return NULL;
-	if (++entry->path_misses == MISSES_BEFORE_FILL)
+	if (rbac_hierarchy_find_at(path, &known) && is_where_it_belongs(entry, &known))
+	{
+		verdict = rbac_cache_verdict_of(entry, &known);
+		there = known.id;
+	}
+	else if (++entry->path_misses == MISSES_BEFORE_FILL)
 	{
 		entry->all_paths = fill_memo(entry, true);
 		return rbac_cache_verdict_at(entry, path);
 	}
-
-	verdict = look_up_verdict(entry, NULL, path, &there);
+	else
+		verdict = look_up_verdict(entry, NULL, path, &there);
 	slot = path_slot(entry, key);
 	slot->verdict = verdict;
 	slot->id = there;
@@ -1051,7 +1070,7 @@ rbac_cache_stats(PG_FUNCTION_ARGS)
 	if (principals != NULL)
 		drop_stale_entries();
 	values[0] = Int32GetDatum(principals != NULL ? principals->members : 0);
-	values[1] = Int64GetDatum(cache_bytes);
+	values[1] = Int64GetDatum(cache_bytes + rbac_hierarchy_bytes());
 	values[2] = Int64GetDatum(counters->hits);
 	values[3] = Int64GetDatum(counters->misses);
 	values[4] = Int64GetDatum(counters->loads);

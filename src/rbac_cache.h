@@ -70,7 +70,6 @@ typedef struct CacheCounters
 	int64		evictions;		/* principals forgotten for want of memory */
 } CacheCounters;
 
-extern int	rbac_cache_size_kb;
 extern CacheCounters rbac_cache_counters;
 
 extern PrincipalEntry *rbac_cache_pin(const Subject *subject, TimestampTz now);

@@ -141,6 +141,9 @@ byte cached = NONE;				/* the entry that is kept */
 byte generation = 0;			/* messages accepted */
 byte touched[2];				/* the generation of the last about each fact */
 
+byte shared = 0;				/* what all entries share of what is there, plus 1; 0: nothing */
+byte shared_generation = 0;
+
 bool own = false;				/* the session has changed something, uncommitted */
 bool changing = false;			/* in the middle of the statement that does */
 bool pending = false;			/* a message to itself waits for the end of the command */
@@ -380,13 +383,44 @@ inline find_entry()
 	fi
 }
 
-/* The resource is looked up, later than the entry. */
+#ifdef WITHOUT_asking_about_what_all_share
+#define is_shared	(shared > 0)
+#else
+#define is_shared	(shared > 0 && touched[THERE] <= shared_generation)
+#endif
+
+/*
+ * The resource is looked up, later than the entry, and remembered for the entries
+ * that come afterwards, too, unless something has come meanwhile.
+ */
+inline look_there_up(e)
+{
+	accept_messages();			/* the lock */
+	atomic {
+		noted = generation;
+		look(THERE, entries[e].memo);
+		entries[e].memo++
+	}
+	accept_or_not();
+#ifdef WITHOUT_sharing_only_what_is_current
+	noted = generation;
+#endif
+	d_step {
+		if
+		:: touched[THERE] <= noted -> shared = entries[e].memo; shared_generation = noted
+		:: else
+		fi;
+		noted = 0
+	}
+}
+
 inline remember_there(e)
 {
 	if
-	:: belongs(e) && entries[e].memo == 0 ->
-		accept_messages();
-		atomic { look(THERE, entries[e].memo); entries[e].memo++ }
+	:: belongs(e) && entries[e].memo == 0 && is_shared ->
+		entries[e].memo = shared
+	:: belongs(e) && entries[e].memo == 0 && !is_shared ->
+		look_there_up(e)
 	:: else
 	fi
 }

@@ -29,10 +29,10 @@ $node->safe_psql(
 	ANALYZE;
 });
 
-# All memory of the principals' entries, in kB; the catalogue is
+# All memory of the principals' entries and of resources, in kB; the catalogue is
 # one for all and not part of the bound.
 my $used = q{SELECT coalesce(sum(total_bytes), 0) / 1024 FROM pg_backend_memory_contexts
-	WHERE name IN ('rbac principal', 'rbac verdicts')};
+	WHERE name IN ('rbac principal', 'rbac verdicts', 'rbac hierarchy')};
 my $entries = q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'rbac principal'};
 my $all = q{SELECT count(*) FILTER (WHERE rbac_has_permission(numbered(i), 'acme.finance-prod', 'operator') = (i % 2 = 1)) FROM generate_series(1, 3000) AS i};
 
