@@ -12,6 +12,29 @@
 
 #include "rbac_actor.h"
 
+static pg_noinline Decider *
+prepare_anew(FunctionCallInfo fcinfo, const Question *question, bool any_of)
+{
+	Decider    *decider = rbac_decider(fcinfo, question->principal);
+
+	rbac_actor_check_question(question);
+	rbac_decider_set_names(decider, fcinfo, question->name, any_of);
+	return decider;
+}
+
+/*
+ * The call site's state, made ready for a question
+ */
+static inline Decider *
+prepare(FunctionCallInfo fcinfo, const Question *question, bool any_of)
+{
+	Decider    *decider = fcinfo->flinfo->fn_extra;
+
+	if (likely(question->principal == NULL && rbac_decider_is_settled(decider)))
+		return decider;
+	return prepare_anew(fcinfo, question, any_of);
+}
+
 /*
  * rbac_has_permission([principal uuid,] resource, name text) → boolean
  *
@@ -21,11 +44,9 @@
 static inline Datum
 rbac_has_permission(FunctionCallInfo fcinfo, const Question *question)
 {
-	Decider    *decider = rbac_decider(fcinfo, question->principal);
+	Decider    *decider = prepare(fcinfo, question, false);
 
-	rbac_actor_check_question(question);
-	rbac_decider_set_names(decider, fcinfo, question->name, false);
-	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
+	PG_RETURN_BOOL(rbac_holds(decider, rbac_number_on(decider, question)));
 }
 
 DEFINE_DECISION(rbac_has_permission);
@@ -36,11 +57,9 @@ DEFINE_DECISION(rbac_has_permission);
 static inline Datum
 rbac_has_any_permission(FunctionCallInfo fcinfo, const Question *question)
 {
-	Decider    *decider = rbac_decider(fcinfo, question->principal);
+	Decider    *decider = prepare(fcinfo, question, true);
 
-	rbac_actor_check_question(question);
-	rbac_decider_set_names(decider, fcinfo, question->name, true);
-	PG_RETURN_BOOL(rbac_holds(decider, rbac_verdict_on(decider, question)));
+	PG_RETURN_BOOL(rbac_holds(decider, rbac_number_on(decider, question)));
 }
 
 DEFINE_DECISION(rbac_has_any_permission);

@@ -87,24 +87,48 @@ typedef struct PrincipalSlot
 typedef struct VerdictSlot
 {
 	const Verdict *verdict;
+	uint32		number;
 	char		status;
 } VerdictSlot;
+
+/*
+ * There are as many of these as resources: a number has three bytes, so that a
+ * slot has 20.
+ */
+typedef struct VerdictNumber
+{
+	uint8		byte[3];
+} VerdictNumber;
+
+#define MAX_VERDICTS		(1 << 24)
 
 typedef struct IdMemoSlot
 {
 	pg_uuid_t	id;
-	const Verdict *verdict;		/* NULL: no such resource */
+	VerdictNumber verdict;
 	char		status;
 } IdMemoSlot;
 
 typedef struct PathMemoSlot
 {
 	PathKey		path;
-	const Verdict *verdict;		/* NULL: no such resource */
 	pg_uuid_t	id;				/* of whichever resource has the path; nil if none */
 	uint32		hash;
+	VerdictNumber verdict;
 	char		status;
 } PathMemoSlot;
+
+static inline uint32
+number_of(VerdictNumber number)
+{
+	return number.byte[0] | (uint32) number.byte[1] << 8 | (uint32) number.byte[2] << 16;
+}
+
+static inline VerdictNumber
+as_bytes(uint32 number)
+{
+	return (VerdictNumber){{number, number >> 8, number >> 16}};
+}
 
 #define SH_PREFIX principal
 #define SH_ELEMENT_TYPE PrincipalSlot
@@ -467,10 +491,34 @@ rbac_cache_pin(const Subject *subject, TimestampTz now)
 }
 
 /*
- * The union of what is granted on a resource and above it, as a shared verdict;
- * for a service with what its project has.
+ * Another verdict that nobody has had so far
  */
-static const Verdict *
+static uint32
+new_number(PrincipalEntry *entry, const Verdict *verdict)
+{
+	uint32		number = Max(entry->nnumbered, 1);
+	Size		room = 8;
+
+	if (number == MAX_VERDICTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a principal holds too many different things")));
+	while (room < number)
+		room *= 2;
+	if (entry->numbered == NULL)
+		entry->numbered = MemoryContextAlloc(entry->context, room * sizeof(Verdict *));
+	else if (number == room)
+		entry->numbered = repalloc_huge(entry->numbered, 2 * room * sizeof(Verdict *));
+	entry->numbered[number] = verdict;
+	entry->nnumbered = number + 1;
+	return number;
+}
+
+/*
+ * The union of what is granted on a resource and above it, as the number of a
+ * shared verdict; for a service with what its project has.
+ */
+static uint32
 add_up(PrincipalEntry *entry, const ResourceRow *resource, const Verdict *project)
 {
 	Verdict		verdict;
@@ -496,29 +544,39 @@ add_up(PrincipalEntry *entry, const ResourceRow *resource, const Verdict *projec
 	{
 		Verdict    *shared = MemoryContextAlloc(entry->context, sizeof(Verdict));
 
+		uint32		number;
+
 		memcpy(shared, &verdict, sizeof(Verdict));
+		number = new_number(entry, shared);
 		slot = verdict_insert(entry->verdicts, shared, &found);
+		slot->number = number;
 	}
-	return slot->verdict;
+	return slot->number;
 }
 
 /*
- * The union of what is granted on a resource and above it, as a shared
- * verdict.  A resource's row has the ids of its parent and its organization:
+ * The number of the union of what is granted on a resource and above it, as a
+ * shared verdict.  A resource's row has the ids of its parent and its organization:
  * for all but services that is everything above.  A service has what its
  * project has, which is remembered.
  */
-const Verdict *
-rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
+static uint32
+number_for(PrincipalEntry *entry, const ResourceRow *resource)
 {
 	const Verdict *project = NULL;
 
 	/* Elsewhere nothing exists, and nothing tells whether it does. */
 	if (rbac_principal_membership(entry->principal, &resource->organization) == NULL)
-		return NULL;
+		return RBAC_NOTHING_THERE;
 	if (resource->kind == RBAC_SERVICE)
 		project = rbac_cache_verdict(entry, &resource->parent);
 	return add_up(entry, resource, project);
+}
+
+const Verdict *
+rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource)
+{
+	return rbac_cache_numbered(entry, number_for(entry, resource));
 }
 
 static MemoryContext
@@ -532,7 +590,7 @@ memo_context(PrincipalEntry *entry)
 /*
  * Room for one more in the memo, by id or by path
  */
-static const Verdict **
+static VerdictNumber *
 id_slot(PrincipalEntry *entry, const pg_uuid_t *id)
 {
 	bool		found;
@@ -568,7 +626,7 @@ typedef struct Filling
 	bool		by_path;
 	uint32		count;
 	pg_uuid_t	project;		/* the last one, after which come its services */
-	const Verdict *of_project;
+	uint32		of_project;
 } Filling;
 
 static void
@@ -578,14 +636,14 @@ fill_in(void *row, void *arg)
 	Filling    *filling = arg;
 	PrincipalEntry *entry = filling->entry;
 	PathKey		key = {RBAC_PATH_DATA(resource->path), RBAC_PATH_LEN(resource->path)};
-	const Verdict *verdict;
+	uint32		verdict;
 
 	CHECK_FOR_INTERRUPTS();
 	rbac_hierarchy_remember(resource, filling->generation, filling->by_path);
 	if (resource->kind == RBAC_SERVICE && rbac_uuid_equal(&resource->parent, &filling->project))
-		verdict = add_up(entry, resource, filling->of_project);
+		verdict = add_up(entry, resource, rbac_cache_numbered(entry, filling->of_project));
 	else
-		verdict = rbac_cache_verdict_of(entry, resource);
+		verdict = number_for(entry, resource);
 	if (resource->kind == RBAC_PROJECT)
 	{
 		filling->project = resource->id;
@@ -595,11 +653,11 @@ fill_in(void *row, void *arg)
 	{
 		PathMemoSlot *slot = path_slot(entry, key);
 
-		slot->verdict = verdict;
+		slot->verdict = as_bytes(verdict);
 		slot->id = resource->id;
 	}
 	else
-		*id_slot(entry, &resource->id) = verdict;
+		*id_slot(entry, &resource->id) = as_bytes(verdict);
 	pfree(resource->path);
 	if (++filling->count % MEMO_CHECK_STEP == 0 &&
 		MemoryContextMemAllocated(memo_context(entry), true) > (Size) rbac_cache_size_kb * 1024 / 2)
@@ -749,8 +807,8 @@ memo_grown(PrincipalEntry *entry)
  * Look a resource up, by path if one is given, by id otherwise; "there" is then
  * set to the id of the resource that has the path.
  */
-static const Verdict *
-look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path, pg_uuid_t *there)
+static uint32
+look_up(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path, pg_uuid_t *there)
 {
 	TableView	view;
 	uint64		generation;
@@ -766,11 +824,11 @@ look_up_verdict(PrincipalEntry *entry, const pg_uuid_t *id, const RbacPath *path
 	rbac_tables_close(&view);
 	rbac_cache_counters.lookups++;
 	if (!found)
-		return NULL;
+		return RBAC_NOTHING_THERE;
 	if (there != NULL)
 		*there = resource.id;
 	rbac_hierarchy_remember(&resource, generation, path != NULL);
-	return rbac_cache_verdict_of(entry, &resource);
+	return number_for(entry, &resource);
 }
 
 /*
@@ -785,73 +843,79 @@ is_where_it_belongs(const PrincipalEntry *entry, const ResourceRow *resource)
 }
 
 /*
- * What an entry's principal holds on a resource, or NULL if there is no such
- * resource, or none in an organization that the principal is a member of.  The
- * verdict lives as long as the entry is pinned.
+ * The number of the verdict on a resource that the memo does not have
  */
-const Verdict *
-rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
+static pg_noinline uint32
+find_out(PrincipalEntry *entry, const pg_uuid_t *resource)
 {
-	IdMemoSlot *slot;
 	ResourceRow known;
-	const Verdict *verdict;
+	uint32		verdict;
 
-	if (likely(entry->by_id != NULL))
-	{
-		slot = id_memo_lookup(entry->by_id, *resource);
-		if (likely(slot != NULL))
-			return slot->verdict;
-	}
 	if (entry->all_ids && is_untouched(entry))
-		return NULL;
+		return RBAC_NOTHING_THERE;
 	if (rbac_hierarchy_find(resource, &known) && is_where_it_belongs(entry, &known))
-		verdict = rbac_cache_verdict_of(entry, &known);
+		verdict = number_for(entry, &known);
 	else if (++entry->id_misses == MISSES_BEFORE_FILL)
 	{
 		entry->all_ids = fill_memo(entry, false);
-		return rbac_cache_verdict(entry, resource);
+		return rbac_cache_number(entry, resource);
 	}
 	else
-		verdict = look_up_verdict(entry, resource, NULL, NULL);
-	*id_slot(entry, resource) = verdict;
+		verdict = look_up(entry, resource, NULL, NULL);
+	*id_slot(entry, resource) = as_bytes(verdict);
 	memo_grown(entry);
 	return verdict;
 }
 
-const Verdict *
-rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
+static pg_noinline uint32
+find_out_at(PrincipalEntry *entry, const RbacPath *path)
 {
 	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
 	PathMemoSlot *slot;
 	ResourceRow known;
-	const Verdict *verdict;
 	pg_uuid_t	there = {{0}};
+	uint32		verdict;
 
-	if (likely(entry->by_path != NULL))
-	{
-		slot = path_memo_lookup(entry->by_path, key);
-		if (likely(slot != NULL))
-			return slot->verdict;
-	}
 	if (entry->all_paths && is_untouched(entry))
-		return NULL;
+		return RBAC_NOTHING_THERE;
 	if (rbac_hierarchy_find_at(path, &known) && is_where_it_belongs(entry, &known))
 	{
-		verdict = rbac_cache_verdict_of(entry, &known);
+		verdict = number_for(entry, &known);
 		there = known.id;
 	}
 	else if (++entry->path_misses == MISSES_BEFORE_FILL)
 	{
 		entry->all_paths = fill_memo(entry, true);
-		return rbac_cache_verdict_at(entry, path);
+		return rbac_cache_number_at(entry, path);
 	}
 	else
-		verdict = look_up_verdict(entry, NULL, path, &there);
+		verdict = look_up(entry, NULL, path, &there);
 	slot = path_slot(entry, key);
-	slot->verdict = verdict;
+	slot->verdict = as_bytes(verdict);
 	slot->id = there;
 	memo_grown(entry);
 	return verdict;
+}
+
+/*
+ * The number of the verdict on a resource, by its id or its path.  For a row this
+ * is most of the work.
+ */
+uint32
+rbac_cache_number(PrincipalEntry *entry, const pg_uuid_t *resource)
+{
+	IdMemoSlot *slot = entry->by_id != NULL ? id_memo_lookup(entry->by_id, *resource) : NULL;
+
+	return likely(slot != NULL) ? number_of(slot->verdict) : find_out(entry, resource);
+}
+
+uint32
+rbac_cache_number_at(PrincipalEntry *entry, const RbacPath *path)
+{
+	PathKey		key = {RBAC_PATH_DATA(path), RBAC_PATH_LEN(path)};
+	PathMemoSlot *slot = entry->by_path != NULL ? path_memo_lookup(entry->by_path, key) : NULL;
+
+	return likely(slot != NULL) ? number_of(slot->verdict) : find_out_at(entry, path);
 }
 
 /*
@@ -873,9 +937,9 @@ remember_place(void *row, void *arg)
 {
 	PrincipalEntry *entry = arg;
 	ResourceRow *resource = row;
-	const Verdict *verdict = rbac_cache_verdict_of(entry, resource);
+	uint32		verdict = number_for(entry, resource);
 
-	*id_slot(entry, &resource->id) = verdict;
+	*id_slot(entry, &resource->id) = as_bytes(verdict);
 }
 
 /*
@@ -958,9 +1022,11 @@ ids_still_held(const Comparison *comparison)
 	id_memo_start_iterate(comparison->before->by_id, &position);
 	while ((slot = id_memo_iterate(comparison->before->by_id, &position)) != NULL)
 	{
+		const Verdict *before = rbac_cache_numbered(comparison->before, number_of(slot->verdict));
+
 		CHECK_FOR_INTERRUPTS();
-		if (asked_for(comparison, slot->verdict) &&
-			!held_as_well(comparison, slot->verdict, rbac_cache_verdict(comparison->now, &slot->id)))
+		if (asked_for(comparison, before) &&
+			!held_as_well(comparison, before, rbac_cache_verdict(comparison->now, &slot->id)))
 			return false;
 	}
 	return true;
@@ -987,14 +1053,15 @@ paths_still_held(const Comparison *comparison)
 	path_memo_start_iterate(comparison->before->by_path, &position);
 	while ((slot = path_memo_iterate(comparison->before->by_path, &position)) != NULL)
 	{
+		const Verdict *before = rbac_cache_numbered(comparison->before, number_of(slot->verdict));
 		RbacPath   *path;
 		bool		held;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!asked_for(comparison, slot->verdict))
+		if (!asked_for(comparison, before))
 			continue;
 		path = rbac_path_make(slot->path.data, slot->path.length);
-		held = held_as_well(comparison, slot->verdict, rbac_cache_verdict_at(comparison->now, path)) &&
+		held = held_as_well(comparison, before, rbac_cache_verdict_at(comparison->now, path)) &&
 			is_same_resource(comparison->now, slot);
 		pfree(path);
 		if (!held)

@@ -15,6 +15,9 @@
 #include "rbac_principal.h"
 #include "rbac_signal.h"
 
+/* The number of no verdict */
+#define RBAC_NOTHING_THERE	0
+
 struct verdict_hash;
 struct id_memo_hash;
 struct path_memo_hash;
@@ -41,8 +44,13 @@ typedef struct PrincipalEntry
 	int			nkeys_read;		/* of those, for what was read: all but hierarchies */
 	Catalogue  *catalogue;		/* held */
 
-	/* Resources on which the same is held share one verdict. */
+	/*
+	 * Resources on which the same is held share one verdict.  Each has a number;
+	 * RBAC_NOTHING_THERE is that of none.
+	 */
 	struct verdict_hash *verdicts;
+	const Verdict **numbered;
+	uint32		nnumbered;		/* that one included; 0: no array yet */
 	MemoryContext memo_context; /* NULL: nothing yet */
 	struct id_memo_hash *by_id;
 	struct path_memo_hash *by_path;
@@ -77,8 +85,8 @@ extern void rbac_cache_pin_again(PrincipalEntry *entry);
 extern void rbac_cache_unpin(PrincipalEntry *entry);
 extern bool rbac_cache_is_current(PrincipalEntry *entry, TimestampTz now);
 
-extern const Verdict *rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource);
-extern const Verdict *rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path);
+extern uint32 rbac_cache_number(PrincipalEntry *entry, const pg_uuid_t *resource);
+extern uint32 rbac_cache_number_at(PrincipalEntry *entry, const RbacPath *path);
 extern const Verdict *rbac_cache_verdict_of(PrincipalEntry *entry, const ResourceRow *resource);
 extern bool rbac_cache_still_holds(const PrincipalEntry *before, const NameList *names_before,
 								   PrincipalEntry *now, const NameList *names_now);
@@ -87,5 +95,28 @@ extern void rbac_cache_locate(PrincipalEntry *entry);
 extern void rbac_cache_name_groups(PrincipalEntry *entry);
 extern void rbac_cache_grown(PrincipalEntry *entry);
 extern bool rbac_cache_role_principal(Oid role, pg_uuid_t *principal);
+
+/*
+ * What an entry's principal holds on a resource, or NULL if there is no such
+ * resource, or none in an organization that the principal is a member of.  The
+ * verdict lives as long as the entry is pinned.
+ */
+static inline const Verdict *
+rbac_cache_numbered(const PrincipalEntry *entry, uint32 number)
+{
+	return number == RBAC_NOTHING_THERE ? NULL : entry->numbered[number];
+}
+
+static inline const Verdict *
+rbac_cache_verdict(PrincipalEntry *entry, const pg_uuid_t *resource)
+{
+	return rbac_cache_numbered(entry, rbac_cache_number(entry, resource));
+}
+
+static inline const Verdict *
+rbac_cache_verdict_at(PrincipalEntry *entry, const RbacPath *path)
+{
+	return rbac_cache_numbered(entry, rbac_cache_number_at(entry, path));
+}
 
 #endif							/* RBAC_CACHE_H */

@@ -37,7 +37,6 @@
 #include "compat.h"
 #include "rbac_decide.h"
 #include "rbac_replica.h"
-#include "rbac_session.h"
 
 static void
 release_decider(void *arg)
@@ -53,10 +52,16 @@ release_decider(void *arg)
 }
 
 static void
+forget_answers(Decider *decider)
+{
+	if (decider->nanswers > 0)
+		memset(decider->answers, RBAC_NOT_ASKED, decider->nanswers);
+}
+
+static void
 forget_last(Decider *decider)
 {
-	decider->last_verdict = NULL;
-	decider->have_last_id = false;
+	forget_answers(decider);
 	decider->last_length = -1;
 }
 
@@ -223,7 +228,7 @@ rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, 
 	if (decider->names == NULL || VARSIZE_ANY(decider->names_argument) != size ||
 		memcmp(decider->names_argument, names, size) != 0)
 	{
-		decider->last_verdict = NULL;
+		forget_answers(decider);
 		decider->names = NULL;
 		decider->names_noted = false;
 		decider->names_constant = rbac_argument_is_constant(fcinfo->flinfo, argument);
@@ -261,53 +266,23 @@ rbac_decider_rely_on(Decider *decider, RbacReliance reliance)
  * The part of rbac_holds() that is seldom needed
  */
 bool
-rbac_decider_judge(Decider *decider, const Verdict *verdict)
+rbac_decider_judge(Decider *decider, uint32 number)
 {
-	if (verdict == NULL)
-		return false;
-	decider->last_holds = rbac_names_held(decider->catalogue, decider->names, verdict);
-	decider->last_verdict = verdict;
-	return decider->last_holds;
-}
+	const Verdict *verdict = decider->entry != NULL ? rbac_cache_numbered(decider->entry, number) : NULL;
+	bool		holds = verdict != NULL && rbac_names_held(decider->catalogue, decider->names, verdict);
+	uint32		room = decider->nanswers;
 
-/*
- * What the decider's principal holds on a resource; NULL if there is none, or
- * no principal.
- */
-const Verdict *
-rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id)
-{
-	if (decider->entry == NULL)
-		return NULL;
-	if (decider->have_last_id && rbac_uuid_equal(&decider->last_id, id))
-		return decider->last_answer;
-	decider->have_last_id = false;
-	decider->last_length = -1;
-	decider->last_answer = rbac_cache_verdict(decider->entry, id);
-	decider->last_id = *id;
-	decider->have_last_id = true;
-	return decider->last_answer;
-}
-
-const Verdict *
-rbac_verdict_on_path(Decider *decider, const RbacPath *path)
-{
-	const char *data = RBAC_PATH_DATA(path);
-	int			length = RBAC_PATH_LEN(path);
-
-	if (decider->entry == NULL)
-		return NULL;
-	if (decider->last_length == length && memcmp(decider->last_path, data, length) == 0)
-		return decider->last_answer;
-	decider->have_last_id = false;
-	decider->last_length = -1;
-	decider->last_answer = rbac_cache_verdict_at(decider->entry, path);
-	if (length <= RBAC_PATH_MAX)
+	if (number >= room)
 	{
-		memcpy(decider->last_path, data, length);
-		decider->last_length = length;
+		room = Max(16, Max(2 * room, number + 1));
+		decider->answers = decider->answers != NULL ?
+			repalloc(decider->answers, room) :
+			MemoryContextAlloc(GetMemoryChunkContext(decider), room);
+		memset(decider->answers + decider->nanswers, RBAC_NOT_ASKED, room - decider->nanswers);
+		decider->nanswers = room;
 	}
-	return decider->last_answer;
+	decider->answers[number] = holds ? RBAC_YES : RBAC_NO;
+	return holds;
 }
 
 /*

@@ -13,6 +13,14 @@
 #include "fmgr.h"
 
 #include "rbac_portal.h"
+#include "rbac_session.h"
+
+typedef enum RbacAnswer
+{
+	RBAC_NOT_ASKED,
+	RBAC_NO,
+	RBAC_YES
+} RbacAnswer;
 
 /*
  * What one place in a query (one FmgrInfo) keeps between calls.
@@ -39,18 +47,16 @@ typedef struct Decider
 	bool		relied_on;		/* it is the session's principal's, or none's */
 	bool		names_noted;
 
-	/* The last verdict judged.  Few are distinct, so it is often the next. */
-	const Verdict *last_verdict;
-	bool		last_holds;
+	/* Does a verdict of the entry contain what the names require?  By its number */
+	uint8	   *answers;		/* each an RbacAnswer */
+	uint32		nanswers;
 
 	/*
-	 * The last resource asked about (one of the two; a length of -1 and
-	 * have_last_id say whether there is one) and the verdict on it: rows that
-	 * come by an index on the resource have the same one many times over.
+	 * The path asked about last (a length of -1: none), and the number of the
+	 * verdict there: rows that come by an index on the path have the same one
+	 * many times over.
 	 */
-	const Verdict *last_answer;
-	bool		have_last_id;
-	pg_uuid_t	last_id;
+	uint32		last_number;
 	int			last_length;
 	char		last_path[RBAC_PATH_MAX + 1];
 
@@ -120,30 +126,67 @@ extern void rbac_question_about(Question *question, const text *resource);
 extern Decider *rbac_decider(FunctionCallInfo fcinfo, const pg_uuid_t *principal);
 extern void rbac_decider_set_names(Decider *decider, FunctionCallInfo fcinfo, int argument, bool any_of);
 extern void rbac_decider_rely_on(Decider *decider, RbacReliance reliance);
-extern bool rbac_decider_judge(Decider *decider, const Verdict *verdict);
-extern const Verdict *rbac_verdict_on_id(Decider *decider, const pg_uuid_t *id);
-extern const Verdict *rbac_verdict_on_path(Decider *decider, const RbacPath *path);
+extern bool rbac_decider_judge(Decider *decider, uint32 number);
 
 /*
- * Is one of the names asked for held by a verdict (NULL: no such resource)?
+ * Is nothing left to do for a call about the session's principal but to answer?
+ * That is so for all rows of a piece of a query but the first.
  */
 static inline bool
-rbac_holds(Decider *decider, const Verdict *verdict)
+rbac_decider_is_settled(const Decider *decider)
 {
-	if (likely(verdict == decider->last_verdict))
-		return verdict != NULL && decider->last_holds;
-	return rbac_decider_judge(decider, verdict);
+	return decider != NULL && decider->names_settled && decider->piece == rbac_piece &&
+		decider->session_state == rbac_session_state();
 }
 
 /*
- * What the principal of a question holds on its resource
+ * Is one of the names asked for held by a verdict, given by its number?
  */
+static inline bool
+rbac_holds(Decider *decider, uint32 number)
+{
+	if (likely(number < decider->nanswers && decider->answers[number] != RBAC_NOT_ASKED))
+		return decider->answers[number] == RBAC_YES;
+	return rbac_decider_judge(decider, number);
+}
+
+static inline uint32
+rbac_number_on_path(Decider *decider, const RbacPath *path)
+{
+	const char *data = RBAC_PATH_DATA(path);
+	int			length = RBAC_PATH_LEN(path);
+
+	if (decider->last_length == length && memcmp(decider->last_path, data, length) == 0)
+		return decider->last_number;
+	decider->last_length = -1;
+	decider->last_number = rbac_cache_number_at(decider->entry, path);
+	if (length <= RBAC_PATH_MAX)
+	{
+		memcpy(decider->last_path, data, length);
+		decider->last_length = length;
+	}
+	return decider->last_number;
+}
+
+/*
+ * The number of the verdict on a question's resource; no principal holds nothing.
+ */
+static inline uint32
+rbac_number_on(Decider *decider, const Question *question)
+{
+	if (unlikely(decider->entry == NULL))
+		return RBAC_NOTHING_THERE;
+	return question->id != NULL ?
+		rbac_cache_number(decider->entry, question->id) :
+		rbac_number_on_path(decider, question->path);
+}
+
 static inline const Verdict *
 rbac_verdict_on(Decider *decider, const Question *question)
 {
-	return question->id != NULL ?
-		rbac_verdict_on_id(decider, question->id) :
-		rbac_verdict_on_path(decider, question->path);
+	uint32		number = rbac_number_on(decider, question);
+
+	return decider->entry != NULL ? rbac_cache_numbered(decider->entry, number) : NULL;
 }
 
 #endif							/* RBAC_DECIDE_H */
