@@ -178,29 +178,42 @@ is_current(OrganizationState *state)
 	return true;
 }
 
+static OrganizationState *
+new_state(Hierarchy *of, const pg_uuid_t *organization)
+{
+	OrganizationState *state = take(of, sizeof(OrganizationState));
+
+	state->id = *organization;
+	state->key = rbac_signal_key(RBAC_FACT_HIERARCHY, organization);
+	state->generation = rbac_generation;
+	state->old = false;
+	return state;
+}
+
 /*
  * An organization as it is now, whose resources have been read.  Most often it is
- * that of the resource before.
+ * that of the resource before.  What a slot gets is made before the slot is: where
+ * memory ends, none is left with what another organization had there.
  */
 static OrganizationState *
 current_state(Hierarchy *of, const pg_uuid_t *organization)
 {
-	bool		found;
 	OrganizationSlot *slot;
+	OrganizationState *state;
+	bool		found;
 
 	if (of->last != NULL && rbac_uuid_equal(&of->last->id, organization) && is_current(of->last))
 		return of->last;
-	slot = known_organization_insert(of->organizations, *organization, &found);
-	if (!found || !is_current(slot->state))
+	slot = known_organization_lookup(of->organizations, *organization);
+	if (slot != NULL && is_current(slot->state))
+		state = slot->state;
+	else
 	{
-		slot->state = take(of, sizeof(OrganizationState));
-		slot->state->id = *organization;
-		slot->state->key = rbac_signal_key(RBAC_FACT_HIERARCHY, organization);
-		slot->state->generation = rbac_generation;
-		slot->state->old = false;
+		state = new_state(of, organization);
+		known_organization_insert(of->organizations, *organization, &found)->state = state;
 	}
-	of->last = slot->state;
-	return of->last;
+	of->last = state;
+	return state;
 }
 
 static void
