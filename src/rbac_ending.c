@@ -60,6 +60,7 @@
 #include "rbac_ending.h"
 
 PG_FUNCTION_INFO_V1(rbac_ending);
+PG_FUNCTION_INFO_V1(rbac_deleting);
 PG_FUNCTION_INFO_V1(rbac_judging);
 PG_FUNCTION_INFO_V1(rbac_ends_access);
 
@@ -75,7 +76,10 @@ PG_FUNCTION_INFO_V1(rbac_ends_access);
 typedef struct Ending
 {
 	FmgrInfo   *body;
+	int			nargs;			/* of the body */
 	bool		judging;		/* rather than doing it */
+	bool		if_exists;		/* is it no error if there is nothing to end? */
+	bool		gone;			/* there was nothing */
 	MemoryContext context;		/* of the call */
 	pg_uuid_t  *losers;			/* found by judging */
 	int			nlosers;
@@ -123,10 +127,10 @@ watch(int slice)
 }
 
 /*
- * The body of rbac_X(...) is aiven_rbac.X(...).
+ * The body of rbac_X(...) is aiven_rbac.X(...), with the first parameters of it.
  */
 static Oid
-body_of(Oid function)
+body_of(Oid function, int nargs)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -138,19 +142,19 @@ body_of(Oid function)
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	name = pstrdup(NameStr(form->proname) + strlen("rbac_"));
 	result = LookupFuncName(list_make2(makeString("aiven_rbac"), makeString(name)),
-							form->pronargs, form->proargtypes.values, false);
+							nargs, form->proargtypes.values, false);
 	ReleaseSysCache(tuple);
 	return result;
 }
 
 static Datum
-call_body(FunctionCallInfo fcinfo, FmgrInfo *body)
+call_body(FunctionCallInfo fcinfo, FmgrInfo *body, int nargs)
 {
 	LOCAL_FCINFO(call, FUNC_MAX_ARGS);
 	Datum		result;
 
-	InitFunctionCallInfoData(*call, body, fcinfo->nargs, fcinfo->fncollation, NULL, fcinfo->resultinfo);
-	for (int i = 0; i < fcinfo->nargs; i++)
+	InitFunctionCallInfoData(*call, body, nargs, fcinfo->fncollation, NULL, fcinfo->resultinfo);
+	for (int i = 0; i < nargs; i++)
 		call->args[i] = fcinfo->args[i];
 	result = FunctionCallInvoke(call);
 	fcinfo->isnull = call->isnull;
@@ -202,7 +206,7 @@ attempt(FunctionCallInfo fcinfo, Ending *ending, int slice, Datum *result)
 		(void) set_config_option("lock_timeout", psprintf("%d", slice), PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 		watch(slice);
-		*result = call_body(fcinfo, ending->body);
+		*result = call_body(fcinfo, ending->body, ending->nargs);
 		disable_timeout(timer, false);
 		if (rows != NULL && IsA(rows, ReturnSetInfo) && rows->setResult != NULL)
 			keep_rows(rows, owner);
@@ -234,6 +238,15 @@ is_about_locks(const ErrorData *error)
 }
 
 /*
+ * Has the call found that there is nothing to end, and is that fine?
+ */
+static bool
+is_gone(const ErrorData *error, const Ending *ending)
+{
+	return ending->if_exists && error->sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+}
+
+/*
  * Whose access would the call end?  An error if it would be refused.
  */
 static void
@@ -248,7 +261,7 @@ judge(FunctionCallInfo fcinfo, Ending *ending, int slice)
 	ending->judging = false;
 	if (error == NULL)
 		elog(ERROR, "function %u does not say whose access it ends", ending->body->fn_oid);
-	if (error->sqlerrcode != ERRCODE_JUDGED && !is_about_locks(error))
+	if (error->sqlerrcode != ERRCODE_JUDGED && !is_about_locks(error) && !is_gone(error, ending))
 		ReThrowError(error);
 }
 
@@ -302,6 +315,9 @@ make_call(FunctionCallInfo fcinfo, Ending *ending)
 
 		if (error == NULL)
 			return result;
+		ending->gone = is_gone(error, ending);
+		if (ending->gone)
+			return (Datum) 0;
 		if (!is_about_locks(error))
 			ReThrowError(error);
 		if (awaited.known)
@@ -327,6 +343,22 @@ make_call(FunctionCallInfo fcinfo, Ending *ending)
 	}
 }
 
+static Datum
+make_or_join(FunctionCallInfo fcinfo, Ending *ending)
+{
+	FmgrInfo   *body = fcinfo->flinfo->fn_extra;
+
+	if (body == NULL)
+	{
+		body = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
+		fmgr_info_cxt(body_of(fcinfo->flinfo->fn_oid, ending->nargs), body, fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = body;
+	}
+	ending->body = body;
+	/* What another such call makes is bounded by that one. */
+	return current != NULL ? call_body(fcinfo, body, ending->nargs) : make_call(fcinfo, ending);
+}
+
 /*
  * rbac_X(...), for any function aiven_rbac.X(...) that ends access
  *
@@ -335,18 +367,28 @@ make_call(FunctionCallInfo fcinfo, Ending *ending)
 Datum
 rbac_ending(PG_FUNCTION_ARGS)
 {
-	FmgrInfo   *body = fcinfo->flinfo->fn_extra;
-	Ending		ending = {.context = CurrentMemoryContext};
+	Ending		ending = {.context = CurrentMemoryContext, .nargs = fcinfo->nargs};
 
-	if (body == NULL)
-	{
-		body = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(FmgrInfo));
-		fmgr_info_cxt(body_of(fcinfo->flinfo->fn_oid), body, fcinfo->flinfo->fn_mcxt);
-		fcinfo->flinfo->fn_extra = body;
-	}
-	ending.body = body;
-	/* What another such call makes is bounded by that one. */
-	return current != NULL ? call_body(fcinfo, body) : make_call(fcinfo, &ending);
+	return make_or_join(fcinfo, &ending);
+}
+
+/*
+ * rbac_X(..., if_exists boolean) → boolean, for any function aiven_rbac.X(...) that
+ * ends access by a deletion
+ *
+ * Does the same.  True; or false if there is nothing to delete, or nothing that the
+ * caller knows of, and if_exists is true.
+ */
+Datum
+rbac_deleting(PG_FUNCTION_ARGS)
+{
+	int			last = fcinfo->nargs - 1;
+	Ending		ending = {.context = CurrentMemoryContext, .nargs = last};
+
+	ending.if_exists = !PG_ARGISNULL(last) && PG_GETARG_BOOL(last);
+	(void) make_or_join(fcinfo, &ending);
+	fcinfo->isnull = false;
+	PG_RETURN_BOOL(!ending.gone);
 }
 
 /*

@@ -31,21 +31,6 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.audit_id_parts(text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.audit_id_parts(text) IS 'the time and the transaction that the id of a row of the log says';
 
-CREATE FUNCTION aiven_rbac.resource_at(path @extschema@.rbac_path) RETURNS aiven_rbac.resource
-    LANGUAGE sql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT r FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) resource_at.path $$;
-REVOKE ALL ON FUNCTION aiven_rbac.resource_at(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.resource_at(@extschema@.rbac_path) IS 'the resource at a path, or NULL';
-
-CREATE FUNCTION aiven_rbac.resource_at_now(path @extschema@.rbac_path) RETURNS aiven_rbac.resource
-    AS 'MODULE_PATHNAME', 'rbac_now'
-    LANGUAGE C VOLATILE;
-REVOKE ALL ON FUNCTION aiven_rbac.resource_at_now(@extschema@.rbac_path) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.resource_at_now(@extschema@.rbac_path) IS
-    'the resource at a path, as committed now, or NULL';
-
 -- The log is searched for those only who may read it.
 CREATE FUNCTION aiven_rbac.find_gone(viewer aiven_rbac.actor, action text, path @extschema@.rbac_path, id uuid)
     RETURNS aiven_rbac.audit_place

@@ -1,14 +1,14 @@
 -- Groups and their members, super admins among them (P4, P5).
 
 CREATE FUNCTION @extschema@.rbac_group_create(organization @extschema@.rbac_resource, name text,
-                                              description text DEFAULT NULL)
+                                              description text DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS uuid
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.create_principal('group', 'group.create', organization, name, description) $$;
-COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_resource, text, text) IS
-    'create a group of an organization; it requires group.create';
+    AS $$ SELECT aiven_rbac.create_principal('group', 'group.create', organization, name, description, if_not_exists) $$;
+COMMENT ON FUNCTION @extschema@.rbac_group_create(@extschema@.rbac_resource, text, text, boolean) IS
+    'create a group of an organization; it requires group.create; with if_not_exists, of the one that has the name';
 
 CREATE FUNCTION aiven_rbac.begin_act_on_group(action text, "group" uuid, hold text) RETURNS aiven_rbac.principal
     LANGUAGE plpgsql
@@ -39,12 +39,12 @@ CREATE FUNCTION @extschema@.rbac_group_rename("group" uuid, name text) RETURNS v
     AS $$
 #variable_conflict use_variable
 BEGIN
-    PERFORM aiven_rbac.edit_principal(aiven_rbac.begin_act_on_group('group.rename', "group", 'change'), name, NULL);
+    PERFORM aiven_rbac.edit_principal(aiven_rbac.begin_act_on_group('group.rename', "group", 'change'), name, NULL, NULL);
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_group_rename(uuid, text) IS 'rename a group; it requires group.rename';
 
-CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text DEFAULT NULL, clear text[] DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -52,11 +52,11 @@ CREATE FUNCTION @extschema@.rbac_group_edit("group" uuid, description text) RETU
 #variable_conflict use_variable
 BEGIN
     PERFORM aiven_rbac.edit_principal(aiven_rbac.begin_act_on_group('group.edit_description', "group", 'edit'),
-                                      NULL, description);
+                                      NULL, description, clear);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_group_edit(uuid, text) IS
-    'change a group''s description; it requires group.edit_description';
+COMMENT ON FUNCTION @extschema@.rbac_group_edit(uuid, text, text[]) IS
+    'change a group''s description; it requires group.edit_description (NULL: leave it; named in clear: none)';
 
 CREATE FUNCTION aiven_rbac.group_delete("group" uuid) RETURNS void
     LANGUAGE plpgsql
@@ -76,13 +76,13 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.group_delete(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.group_delete(uuid) IS 'the body of rbac_group_delete()';
 
-CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_group_delete("group" uuid, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid) IS
-    'delete a group, with its grants; it requires group.delete';
+COMMENT ON FUNCTION @extschema@.rbac_group_delete(uuid, boolean) IS
+    'delete a group, with its grants; it requires group.delete; false if there is none and if_exists is said';
 
 -- No grant may come to the group between the look at its grants and the new
 -- member (a grant references, and so locks, the group's membership).  The look is
@@ -167,7 +167,7 @@ CREATE FUNCTION aiven_rbac.is_in_group_now(principal uuid, "group" uuid) RETURNS
 REVOKE ALL ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.is_in_group_now(uuid, uuid) IS 'is a principal a member of a group, as committed now?';
 
-CREATE FUNCTION aiven_rbac.group_member_remove("group" uuid, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.group_member_remove("group" uuid, principal uuid) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -192,21 +192,21 @@ BEGIN
         IF aiven_rbac.is_in_group_now(principal, g.id) THEN
             PERFORM aiven_rbac.refuse_old_snapshot();
         END IF;
-        RAISE EXCEPTION 'the principal with id % is not a member of group "%"', coalesce(principal::text, 'NULL'), aiven_rbac.excerpt(g.name)
-            USING ERRCODE = 'undefined_object';
+        RETURN false;
     END IF;
+    RETURN true;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.group_member_remove(uuid, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.group_member_remove(uuid, uuid) IS 'the body of rbac_group_member_remove()';
 
-CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_group_member_remove("group" uuid, principal uuid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_group_member_remove(uuid, uuid) IS
-    'remove a member from a group; it requires group_member.remove, for account owners super_admin.manage';
+    'remove a member from a group; it requires group_member.remove, for account owners super_admin.manage; false if there was none';
 
 CREATE FUNCTION aiven_rbac.account_owners(organization uuid) RETURNS uuid
     LANGUAGE sql STABLE
@@ -241,7 +241,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_add(@extschema@.rbac_resource, uuid) IS
     'make a member a super admin of the organization; only super admins can';
 
-CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -250,17 +250,17 @@ CREATE FUNCTION aiven_rbac.super_admin_remove(organization @extschema@.rbac_reso
 DECLARE
     o aiven_rbac.resource := (aiven_rbac.begin_act('super_admin.manage', organization, '{organization}', 'settings')).place;
 BEGIN
-    PERFORM aiven_rbac.group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
+    RETURN aiven_rbac.group_member_remove(aiven_rbac.account_owners_now(o.id), principal);
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_resource, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.super_admin_remove(@extschema@.rbac_resource, uuid) IS
     'the body of rbac_super_admin_remove()';
 
-CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_super_admin_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_super_admin_remove(@extschema@.rbac_resource, uuid) IS
-    'end a member''s super admin standing; only super admins can, and the last one stays';
+    'end a member''s super admin standing; only super admins can, and the last one stays; false if there was none';

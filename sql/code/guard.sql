@@ -66,6 +66,21 @@ REVOKE ALL ON FUNCTION aiven_rbac.resource_with_id_now(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.resource_with_id_now(uuid) IS
     'the resource with an id, as committed now, or NULL';
 
+CREATE FUNCTION aiven_rbac.resource_at(path @extschema@.rbac_path) RETURNS aiven_rbac.resource
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$ SELECT r FROM aiven_rbac.resource AS r WHERE r.path OPERATOR(@extschema@.=) resource_at.path $$;
+REVOKE ALL ON FUNCTION aiven_rbac.resource_at(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.resource_at(@extschema@.rbac_path) IS 'the resource at a path, or NULL';
+
+CREATE FUNCTION aiven_rbac.resource_at_now(path @extschema@.rbac_path) RETURNS aiven_rbac.resource
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.resource_at_now(@extschema@.rbac_path) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.resource_at_now(@extschema@.rbac_path) IS
+    'the resource at a path, as committed now, or NULL';
+
 CREATE FUNCTION aiven_rbac.require(actor aiven_rbac.actor, action text, resource uuid) RETURNS void
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -685,3 +700,49 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.refuse_value(text, text, text, text) IS
     'raise the error for a value that a constraint refused; the comment on the constraint is the hint';
+
+-- NULL leaves a value as it is, so that those to be ended are named.
+CREATE FUNCTION aiven_rbac.require_clear(clear text[], given jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY coalesce(clear, '{}') LOOP
+        IF (given ? name) IS NOT TRUE THEN
+            RAISE EXCEPTION 'cannot clear "%"', coalesce(aiven_rbac.excerpt(name), 'NULL')
+                USING ERRCODE = 'invalid_parameter_value',
+                      HINT = format('What can be cleared: %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(given) AS k));
+        ELSIF given -> name <> 'null' THEN
+            RAISE EXCEPTION '"%" is both given and cleared', name
+                USING ERRCODE = 'invalid_parameter_value', HINT = 'Leave out one of them.';
+        END IF;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.require_clear(text[], jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.require_clear(text[], jsonb) IS
+    'raise unless all that is to be cleared is among the values that can be, and is not given';
+
+-- What stands is returned to whoever creates it if it does not exist; what the caller
+-- has asked for and it does not have is told.
+CREATE FUNCTION aiven_rbac.tell_differences(called text, asked jsonb, standing jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+#variable_conflict use_variable
+DECLARE
+    differences text := (SELECT string_agg(format('Its %s is %s, not %s.', replace(a.key, '_', ' '), aiven_rbac.excerpt((standing -> a.key)::text), aiven_rbac.excerpt(a.value::text)),
+                                           ' ' ORDER BY a.key)
+                         FROM jsonb_each(jsonb_strip_nulls(asked)) AS a WHERE standing -> a.key IS DISTINCT FROM a.value);
+BEGIN
+    IF differences IS NOT NULL THEN
+        RAISE NOTICE '% already exists, and is another than asked for', called USING DETAIL = differences;
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.tell_differences(text, jsonb, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.tell_differences(text, jsonb, jsonb) IS
+    'tell the caller what of something that stands differs from what was asked for';

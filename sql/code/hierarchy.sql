@@ -45,7 +45,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.refuse_path(text, @extschema@.rbac_path) FROM 
 COMMENT ON FUNCTION aiven_rbac.refuse_path(text, @extschema@.rbac_path) IS
     'raise the error for a path that a constraint refused';
 
-CREATE FUNCTION aiven_rbac.create_resource(kind text, parent aiven_rbac.resource, label text, name text, id uuid)
+CREATE FUNCTION aiven_rbac.create_resource(kind text, parent aiven_rbac.resource, label text, name text, id uuid, if_not_exists boolean)
     RETURNS aiven_rbac.resource
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -54,6 +54,7 @@ CREATE FUNCTION aiven_rbac.create_resource(kind text, parent aiven_rbac.resource
 #variable_conflict use_variable
 DECLARE
     r aiven_rbac.resource;
+    standing aiven_rbac.resource;
     violated text;
 BEGIN
     IF label IS NULL THEN
@@ -71,6 +72,12 @@ BEGIN
         VALUES (r.id, r.kind, r.organization, r.parent, r.path, r.name);
     EXCEPTION WHEN unique_violation THEN
         GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+        standing := CASE WHEN if_not_exists THEN aiven_rbac.resource_at_now(r.path) END;
+        IF standing.kind = kind THEN
+            PERFORM aiven_rbac.tell_differences(format('%s "%s"', kind, standing.path),
+                                                jsonb_build_object('name', name, 'id', id), to_jsonb(standing));
+            RETURN standing;
+        END IF;
         PERFORM aiven_rbac.refuse_path(violated, r.path);
         RAISE EXCEPTION 'a resource with the id % already exists', r.id
             USING ERRCODE = 'unique_violation',
@@ -80,9 +87,9 @@ BEGIN
     RETURN r;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid) IS
-    'add a resource under its parent, with an id if the operator brings one, and with errors that a caller understands';
+REVOKE ALL ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.create_resource(text, aiven_rbac.resource, text, text, uuid, boolean) IS
+    'add a resource under its parent, with an id if the operator brings one, and with errors that a caller understands; with if_not_exists, one of the kind that stands there already';
 
 CREATE FUNCTION aiven_rbac.rename_resource(action text, path @extschema@.rbac_resource, kind text, name text, label text)
     RETURNS @extschema@.rbac_path
@@ -179,7 +186,7 @@ DECLARE
     o aiven_rbac.resource;
     owners uuid := gen_random_uuid();
 BEGIN
-    o := aiven_rbac.create_resource('organization', NULL, label, name, id);
+    o := aiven_rbac.create_resource('organization', NULL, label, name, id, false);
     INSERT INTO aiven_rbac.organization (id) VALUES (o.id);
     INSERT INTO aiven_rbac.principal (id, kind, organization, name, description, account_owners)
     VALUES (owners, 'group', o.id, 'account owners', 'Super admins of the organization', true);
@@ -195,7 +202,7 @@ COMMENT ON FUNCTION aiven_rbac.found_organization(aiven_rbac.principal, text, te
     'make an organization and its super admin';
 
 CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
-        super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT NULL)
+        super_admin uuid DEFAULT @extschema@.rbac_current_principal(), id uuid DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -205,6 +212,7 @@ CREATE FUNCTION @extschema@.rbac_organization_create(label text, name text,
 DECLARE
     actor aiven_rbac.actor := aiven_rbac.current_actor();
     founder aiven_rbac.principal;
+    standing aiven_rbac.resource;
 BEGIN
     IF super_admin IS NULL THEN
         RAISE EXCEPTION 'an organization needs a super admin'
@@ -228,10 +236,21 @@ BEGIN
         PERFORM aiven_rbac.require_founder(founder);
     END IF;
     RETURN aiven_rbac.found_organization(founder, label, name, id);
+EXCEPTION WHEN unique_violation THEN
+    -- One that the caller is no member of is none of theirs to get.
+    standing := CASE WHEN if_not_exists THEN aiven_rbac.resource_at_now(label::@extschema@.rbac_path) END;
+    IF standing.id IS NULL OR aiven_rbac.is_member_now(actor, standing.id) IS NOT TRUE THEN
+        RAISE;
+    END IF;
+    PERFORM aiven_rbac.tell_differences(format('organization "%s"', label),
+        jsonb_build_object('name', name, 'id', id, 'super_admin', super_admin),
+        to_jsonb(standing) || jsonb_build_object('super_admin', (SELECT m.member FROM aiven_rbac.group_member AS m
+                                                                 WHERE m.organization = standing.id AND m.account_owners AND m.member = super_admin)));
+    RETURN standing.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid) IS
-    'create an organization; whoever creates it becomes its super admin (the operator names one); a managed user can only as an admin of the managing organization';
+COMMENT ON FUNCTION @extschema@.rbac_organization_create(text, text, uuid, uuid, boolean) IS
+    'create an organization; whoever creates it becomes its super admin (the operator names one); a managed user can only as an admin of the managing organization; with if_not_exists, one of the label that the caller is a member of stays as it is';
 
 CREATE FUNCTION @extschema@.rbac_organization_rename(organization @extschema@.rbac_resource, name text,
                                                      label text DEFAULT NULL)
@@ -272,16 +291,16 @@ CREATE FUNCTION aiven_rbac.organization_delete(organization @extschema@.rbac_res
 REVOKE ALL ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.organization_delete(@extschema@.rbac_resource) IS 'the body of rbac_organization_delete()';
 
-CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_resource) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_organization_delete(organization @extschema@.rbac_resource, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_resource) IS
-    'delete an organization without units and projects, with its groups, application users and memberships; super admins only';
+COMMENT ON FUNCTION @extschema@.rbac_organization_delete(@extschema@.rbac_resource, boolean) IS
+    'delete an organization without units and projects, with its groups, application users and memberships; super admins only; false if there is none and if_exists is said';
 
 CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_resource, label text, name text DEFAULT NULL,
-                                             id uuid DEFAULT NULL)
+                                             id uuid DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -291,11 +310,11 @@ CREATE FUNCTION @extschema@.rbac_unit_create(organization @extschema@.rbac_resou
 DECLARE
     o aiven_rbac.resource := (aiven_rbac.begin_act('unit.create', organization, '{organization}')).place;
 BEGIN
-    RETURN (aiven_rbac.create_resource('unit', o, label, name, id)).path;
+    RETURN (aiven_rbac.create_resource('unit', o, label, name, id, if_not_exists)).path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_resource, text, text, uuid) IS
-    'create a unit in an organization; it requires unit.create there';
+COMMENT ON FUNCTION @extschema@.rbac_unit_create(@extschema@.rbac_resource, text, text, uuid, boolean) IS
+    'create a unit in an organization; it requires unit.create there; with if_not_exists, one that stands stays as it is';
 
 CREATE FUNCTION @extschema@.rbac_unit_rename(unit @extschema@.rbac_resource, name text, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -314,10 +333,10 @@ CREATE FUNCTION aiven_rbac.unit_delete(unit @extschema@.rbac_resource) RETURNS v
 REVOKE ALL ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.unit_delete(@extschema@.rbac_resource) IS 'the body of rbac_unit_delete()';
 
-CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_resource) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_unit_delete(unit @extschema@.rbac_resource, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_resource) IS
-    'delete a unit without projects; it requires unit.delete';
+COMMENT ON FUNCTION @extschema@.rbac_unit_delete(@extschema@.rbac_resource, boolean) IS
+    'delete a unit without projects; it requires unit.delete; false if there is none and if_exists is said';

@@ -102,34 +102,39 @@ REVOKE ALL ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_resource,
 COMMENT ON FUNCTION @extschema@.rbac_domain_verify(@extschema@.rbac_resource, text, text) IS
     'verify a domain with the text that was looked up in DNS; for a trusted back end, which also judges that the domain is no public suffix, such as co.uk; it requires domain.edit; users with an email in the domain are managed by the organization from then on';
 
-CREATE FUNCTION aiven_rbac.domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS void
+CREATE FUNCTION aiven_rbac.domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
     AS $$
 #variable_conflict use_variable
 DECLARE
-    d aiven_rbac.domain := aiven_rbac.hold_domain((aiven_rbac.begin_act('domain.remove', organization, '{organization}')).place,
-                                                  domain);
+    o aiven_rbac.resource := (aiven_rbac.begin_act('domain.remove', organization, '{organization}')).place;
+    d aiven_rbac.domain;
 BEGIN
+    IF NOT aiven_rbac.has_domain_now(o.id, domain) THEN
+        RETURN false;
+    END IF;
+    d := aiven_rbac.hold_domain(o, domain);
     IF aiven_rbac.judging() THEN
         PERFORM aiven_rbac.ends_access(
             CASE WHEN d.verified_at IS NOT NULL
                  THEN aiven_rbac.holders_now('organization', d.organization) END);
     END IF;
     DELETE FROM aiven_rbac.domain AS x WHERE x.organization = d.organization AND x.name = d.name;
+    RETURN FOUND;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_resource, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.domain_remove(@extschema@.rbac_resource, text) IS 'the body of rbac_domain_remove()';
 
-CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_domain_remove(organization @extschema@.rbac_resource, domain text) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_domain_remove(@extschema@.rbac_resource, text) IS
-    'remove a domain from an organization, which manages its users no longer; it requires domain.remove';
+    'remove a domain from an organization, which manages its users no longer; it requires domain.remove; false if there was none';
 
 CREATE FUNCTION @extschema@.rbac_identity_provider_add(organization @extschema@.rbac_resource, name text, entity_id text,
                                                        url text, certificate_fingerprint text)
@@ -189,13 +194,13 @@ CREATE FUNCTION @extschema@.rbac_identity_provider_disable(identity_provider uui
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_disable(uuid) IS
     'let nobody sign in through an identity provider; it requires identity_provider.disable';
 
-CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_identity_provider_remove(identity_provider uuid) RETURNS boolean
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.delete_belonging('identity_provider', 'identity_provider.remove', identity_provider) $$;
+    AS $$ SELECT aiven_rbac.delete_belonging('identity_provider', 'identity_provider.remove', identity_provider, true) $$;
 COMMENT ON FUNCTION @extschema@.rbac_identity_provider_remove(uuid) IS
-    'remove an identity provider from its organization; it requires identity_provider.remove';
+    'remove an identity provider from its organization; it requires identity_provider.remove; false if there was none';
 
 CREATE FUNCTION aiven_rbac.is_subject_to_policies(principal uuid) RETURNS boolean
     LANGUAGE sql STABLE

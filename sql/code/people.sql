@@ -5,7 +5,7 @@
 -- Users are global: they sign up with the application, not with an
 -- organization, so that no action of the catalogue is required.
 CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
-                                             id uuid DEFAULT NULL)
+                                             id uuid DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -14,12 +14,19 @@ CREATE FUNCTION @extschema@.rbac_user_create(email text, name text DEFAULT NULL,
 #variable_conflict use_variable
 DECLARE
     chosen uuid := aiven_rbac.choose_id('user', id);
+    standing aiven_rbac.principal;
 BEGIN
     PERFORM aiven_rbac.require_text('email address', coalesce(email, 'NULL'), 'email', 254);
     PERFORM aiven_rbac.require_text('name of the user', name, 'name', 255);
     BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, name, email) VALUES (chosen, 'user', coalesce(name, email), email);
     EXCEPTION WHEN unique_violation THEN
+        standing := CASE WHEN if_not_exists THEN aiven_rbac.user_with_email_now(email) END;
+        IF standing.id IS NOT NULL THEN
+            PERFORM aiven_rbac.tell_differences(format('user "%s"', aiven_rbac.excerpt(email)),
+                                                jsonb_build_object('name', name, 'id', id), to_jsonb(standing));
+            RETURN standing.id;
+        END IF;
         RAISE EXCEPTION 'user "%" already exists', aiven_rbac.excerpt(email)
             USING ERRCODE = 'unique_violation', DETAIL = 'Neither the email, whatever its case, nor the id may be another principal''s.';
     END;
@@ -29,9 +36,9 @@ BEGIN
     RETURN chosen;
 END
 $$;
-REVOKE ALL ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) FROM PUBLIC;
-COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid) IS
-    'create a user, when somebody signs up with the application; for database roles that may execute it, with or without a principal; an id can be brought while none is set';
+REVOKE ALL ON FUNCTION @extschema@.rbac_user_create(text, text, uuid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION @extschema@.rbac_user_create(text, text, uuid, boolean) IS
+    'create a user, when somebody signs up with the application; for database roles that may execute it, with or without a principal; an id can be brought while none is set; with if_not_exists, of the user who has the email';
 
 CREATE FUNCTION aiven_rbac.is_super_admin(principal uuid, organization uuid) RETURNS boolean
     LANGUAGE sql STABLE
@@ -376,13 +383,13 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.user_delete(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.user_delete(uuid) IS 'the body of rbac_user_delete()';
 
-CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_user_delete(principal uuid, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid) IS
-    'delete a managed user, with all memberships and grants; it requires user.delete in the managing organization, for a super admin also super_admin.manage';
+COMMENT ON FUNCTION @extschema@.rbac_user_delete(uuid, boolean) IS
+    'delete a managed user, with all memberships and grants; it requires user.delete in the managing organization, for a super admin also super_admin.manage; false if there is none and if_exists is said';
 
 CREATE FUNCTION aiven_rbac.require_principal_texts(kind text, name text, description text) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -401,8 +408,25 @@ REVOKE ALL ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) FROM
 COMMENT ON FUNCTION aiven_rbac.require_principal_texts(text, text, text) IS
     'raise unless a name and a description (NULL: none) are fit for a group or application user';
 
+CREATE FUNCTION aiven_rbac.principal_called(organization uuid, kind text, name text) RETURNS aiven_rbac.principal
+    LANGUAGE sql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+    SELECT p FROM aiven_rbac.principal AS p
+    WHERE p.organization = principal_called.organization AND p.kind = principal_called.kind AND p.name = principal_called.name
+$$;
+REVOKE ALL ON FUNCTION aiven_rbac.principal_called(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.principal_called(uuid, text, text) IS 'the group or application user of an organization with a name, or NULL';
+
+CREATE FUNCTION aiven_rbac.principal_called_now(organization uuid, kind text, name text) RETURNS aiven_rbac.principal
+    AS 'MODULE_PATHNAME', 'rbac_now'
+    LANGUAGE C VOLATILE;
+REVOKE ALL ON FUNCTION aiven_rbac.principal_called_now(uuid, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.principal_called_now(uuid, text, text) IS 'the same, as committed now';
+
 CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization @extschema@.rbac_resource,
-                                            name text, description text)
+                                            name text, description text, if_not_exists boolean)
     RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -412,6 +436,7 @@ CREATE FUNCTION aiven_rbac.create_principal(kind text, action text, organization
 DECLARE
     o aiven_rbac.resource := (aiven_rbac.begin_act(action, organization, '{organization}')).place;
     id uuid := gen_random_uuid();
+    standing aiven_rbac.principal;
 BEGIN
     IF name IS NULL OR name = '' THEN
         RAISE EXCEPTION 'name of the % must not be empty', replace(kind, '_', ' ')
@@ -422,6 +447,12 @@ BEGIN
         INSERT INTO aiven_rbac.principal (id, kind, organization, name, description)
         VALUES (id, kind, o.id, name, description);
     EXCEPTION WHEN unique_violation THEN
+        standing := CASE WHEN if_not_exists THEN aiven_rbac.principal_called_now(o.id, kind, name) END;
+        IF standing.id IS NOT NULL THEN
+            PERFORM aiven_rbac.tell_differences(format('%s "%s"', replace(kind, '_', ' '), aiven_rbac.excerpt(name)),
+                                                jsonb_build_object('description', description), to_jsonb(standing));
+            RETURN standing.id;
+        END IF;
         RAISE EXCEPTION '% "%" already exists in organization "%"', replace(kind, '_', ' '), aiven_rbac.excerpt(name), organization
             USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
     END;
@@ -429,8 +460,8 @@ BEGIN
     RETURN id;
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.create_principal(text, text, @extschema@.rbac_resource, text, text, boolean) IS
     'add an application user or a group to its organization';
 
 CREATE FUNCTION aiven_rbac.begin_act_on_principal(action text, id uuid, kind text, hold text) RETURNS aiven_rbac.principal
@@ -454,7 +485,7 @@ REVOKE ALL ON FUNCTION aiven_rbac.begin_act_on_principal(text, uuid, text, text)
 COMMENT ON FUNCTION aiven_rbac.begin_act_on_principal(text, uuid, text, text) IS
     'begin an act on an application user or a group, which is held; an error if there is none, or if the session may not do the action in its organization';
 
-CREATE FUNCTION aiven_rbac.edit_principal(p aiven_rbac.principal, name text, description text) RETURNS void
+CREATE FUNCTION aiven_rbac.edit_principal(p aiven_rbac.principal, name text, description text, clear text[]) RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -467,30 +498,33 @@ BEGIN
         RAISE EXCEPTION 'the name of % "%" must not be empty', called, aiven_rbac.excerpt((p).name) USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM aiven_rbac.require_principal_texts((p).kind, name, description);
+    PERFORM aiven_rbac.require_clear(clear, jsonb_build_object('description', description));
     UPDATE aiven_rbac.principal AS x
-    SET name = coalesce(edit_principal.name, x.name), description = coalesce(edit_principal.description, x.description)
-    WHERE x.id = (p).id AND (x.name <> edit_principal.name OR x.description IS DISTINCT FROM coalesce(edit_principal.description, x.description));
+    SET name = coalesce(edit_principal.name, x.name),
+        description = CASE WHEN 'description' = ANY (clear) THEN NULL ELSE coalesce(edit_principal.description, x.description) END
+    WHERE x.id = (p).id AND (x.name <> edit_principal.name OR x.description IS DISTINCT FROM coalesce(edit_principal.description, x.description)
+                             OR x.description IS NOT NULL AND 'description' = ANY (clear));
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION '% "%" already exists in the organization', called, aiven_rbac.excerpt(name)
         USING ERRCODE = 'unique_violation', HINT = 'Choose another name.';
 END
 $$;
-REVOKE ALL ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text) IS
+REVOKE ALL ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION aiven_rbac.edit_principal(aiven_rbac.principal, text, text, text[]) IS
     'change the name or description of a group or application user (NULL: leave it)';
 
 CREATE FUNCTION @extschema@.rbac_application_user_create(organization @extschema@.rbac_resource, name text,
-                                                         description text DEFAULT NULL)
+                                                         description text DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS uuid
     LANGUAGE sql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    AS $$ SELECT aiven_rbac.create_principal('application_user', 'application_user.create', organization, name, description) $$;
-COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_resource, text, text) IS
-    'create an application user of an organization; it requires application_user.create';
+    AS $$ SELECT aiven_rbac.create_principal('application_user', 'application_user.create', organization, name, description, if_not_exists) $$;
+COMMENT ON FUNCTION @extschema@.rbac_application_user_create(@extschema@.rbac_resource, text, text, boolean) IS
+    'create an application user of an organization; it requires application_user.create; with if_not_exists, of the one that has the name';
 
 CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, name text DEFAULT NULL,
-                                                       description text DEFAULT NULL)
+                                                       description text DEFAULT NULL, clear text[] DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -500,11 +534,11 @@ CREATE FUNCTION @extschema@.rbac_application_user_edit(application_user uuid, na
 DECLARE
     p aiven_rbac.principal := aiven_rbac.begin_act_on_principal('application_user.edit', application_user, 'application_user', 'change');
 BEGIN
-    PERFORM aiven_rbac.edit_principal(p, name, description);
+    PERFORM aiven_rbac.edit_principal(p, name, description, clear);
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_application_user_edit(uuid, text, text) IS
-    'change an application user''s name or description (NULL: leave it); it requires application_user.edit';
+COMMENT ON FUNCTION @extschema@.rbac_application_user_edit(uuid, text, text, text[]) IS
+    'change an application user''s name or description (NULL: leave it; description named in clear: none); it requires application_user.edit';
 
 CREATE FUNCTION aiven_rbac.application_user_delete(application_user uuid) RETURNS void
     LANGUAGE plpgsql
@@ -524,15 +558,15 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.application_user_delete(uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.application_user_delete(uuid) IS 'the body of rbac_application_user_delete()';
 
-CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_application_user_delete(application_user uuid, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid) IS
-    'delete an application user, with its grants and group memberships; it requires application_user.delete';
+COMMENT ON FUNCTION @extschema@.rbac_application_user_delete(uuid, boolean) IS
+    'delete an application user, with its grants and group memberships; it requires application_user.delete; false if there is none and if_exists is said';
 
-CREATE FUNCTION aiven_rbac.member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
+CREATE FUNCTION aiven_rbac.member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -557,23 +591,23 @@ BEGIN
     DELETE FROM aiven_rbac.membership AS m WHERE m.organization = o.id AND m.principal = p.id;
     IF NOT FOUND THEN
         PERFORM aiven_rbac.find_principal_now(actor, principal, '{user}');
-        RAISE EXCEPTION 'user "%" is not a member of organization "%"', aiven_rbac.excerpt(p.email), organization
-            USING ERRCODE = 'undefined_object';
+        RETURN false;
     END IF;
+    RETURN true;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_resource, uuid) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.member_remove(@extschema@.rbac_resource, uuid) IS 'the body of rbac_member_remove()';
 
-CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS void
+CREATE FUNCTION @extschema@.rbac_member_remove(organization @extschema@.rbac_resource, principal uuid) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
 COMMENT ON FUNCTION @extschema@.rbac_member_remove(@extschema@.rbac_resource, uuid) IS
-    'remove a user from an organization, with all grants and group memberships there; it requires user.remove, for a super admin super_admin.manage';
+    'remove a user from an organization, with all grants and group memberships there; it requires user.remove, for a super admin super_admin.manage; false if the user was no member';
 
-CREATE FUNCTION aiven_rbac.member_leave(organization @extschema@.rbac_resource) RETURNS void
+CREATE FUNCTION aiven_rbac.member_leave(organization @extschema@.rbac_resource) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -597,12 +631,13 @@ BEGIN
         RAISE EXCEPTION 'only a user who is a member can leave organization "%"', organization
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
+    RETURN true;
 END
 $$;
 REVOKE ALL ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.member_leave(@extschema@.rbac_resource) IS 'the body of rbac_member_leave()';
 
-CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_resource) RETURNS void
+CREATE FUNCTION @extschema@.rbac_member_leave(organization @extschema@.rbac_resource) RETURNS boolean
     AS 'MODULE_PATHNAME', 'rbac_ending'
     LANGUAGE C VOLATILE
     SECURITY DEFINER

@@ -21,7 +21,7 @@ COMMENT ON FUNCTION aiven_rbac.require_billing_group(aiven_rbac.actor, uuid, aiv
     'raise unless the actor may let a project at a place be paid by a billing group, which must be of the same organization';
 
 CREATE FUNCTION @extschema@.rbac_project_create(parent @extschema@.rbac_resource, label text, name text DEFAULT NULL,
-        billing_group uuid DEFAULT NULL, id uuid DEFAULT NULL)
+        billing_group uuid DEFAULT NULL, id uuid DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -37,13 +37,18 @@ BEGIN
     IF billing_group IS NOT NULL THEN
         PERFORM aiven_rbac.require_billing_group(actor, billing_group, above);
     END IF;
-    r := aiven_rbac.create_resource('project', above, label, name, id);
-    INSERT INTO aiven_rbac.project (id, organization, billing_group) VALUES (r.id, r.organization, billing_group);
+    r := aiven_rbac.create_resource('project', above, label, name, id, if_not_exists);
+    INSERT INTO aiven_rbac.project (id, organization, billing_group) VALUES (r.id, r.organization, billing_group)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM aiven_rbac.tell_differences(format('project "%s"', r.path), jsonb_build_object('billing_group', billing_group),
+                                            (SELECT to_jsonb(x) FROM aiven_rbac.project AS x WHERE x.id = r.id));
+    END IF;
     RETURN r.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_resource, text, text, uuid, uuid) IS
-    'create a project in an organization or unit; it requires project.create there, and project.assign_billing_group if a billing group is given';
+COMMENT ON FUNCTION @extschema@.rbac_project_create(@extschema@.rbac_resource, text, text, uuid, uuid, boolean) IS
+    'create a project in an organization or unit; it requires project.create there, and project.assign_billing_group if a billing group is given; with if_not_exists, one that stands there stays as it is';
 
 CREATE FUNCTION @extschema@.rbac_project_edit(project @extschema@.rbac_resource, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -62,13 +67,13 @@ CREATE FUNCTION aiven_rbac.project_delete(project @extschema@.rbac_resource) RET
 REVOKE ALL ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.project_delete(@extschema@.rbac_resource) IS 'the body of rbac_project_delete()';
 
-CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_resource) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_project_delete(project @extschema@.rbac_resource, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_resource) IS
-    'delete a project without services; it requires project.delete';
+COMMENT ON FUNCTION @extschema@.rbac_project_delete(@extschema@.rbac_resource, boolean) IS
+    'delete a project without services; it requires project.delete; false if there is none and if_exists is said';
 
 CREATE FUNCTION @extschema@.rbac_project_assign_billing_group(project @extschema@.rbac_resource, billing_group uuid)
     RETURNS void

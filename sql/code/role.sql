@@ -87,7 +87,7 @@ COMMENT ON FUNCTION aiven_rbac.set_role(uuid, uuid, text[], text[]) IS
     'make a role consist of exactly some members and levels';
 
 CREATE FUNCTION @extschema@.rbac_role_create(organization @extschema@.rbac_resource, name text, members text[],
-                                             grantable_on text[])
+                                             grantable_on text[], if_not_exists boolean DEFAULT false)
     RETURNS uuid
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -98,6 +98,7 @@ DECLARE
     act aiven_rbac.act := aiven_rbac.begin_act('permission.grant', organization, '{organization}');
     o aiven_rbac.resource := act.place;
     id uuid := gen_random_uuid();
+    standing uuid;
 BEGIN
     PERFORM aiven_rbac.require_to_hand_out(act.actor, 'permission.grant', o.id);
     IF name IS NULL OR name !~ '^[a-z0-9][a-z0-9_:-]*$' OR length(name) > 255 THEN
@@ -115,6 +116,16 @@ BEGIN
         INSERT INTO aiven_rbac.grantable (id, organization, name, type, console_name)
         VALUES (id, o.id, name, 'role', name);
     EXCEPTION WHEN unique_violation THEN
+        IF if_not_exists THEN
+            standing := (aiven_rbac.hold_grantable(name, o.id)).id;
+            IF EXISTS (SELECT FROM unnest('{organization,unit,project,service}'::text[]) AS level
+                       WHERE ARRAY(SELECT DISTINCT a.action FROM aiven_rbac.role_actions(o.id, members, grantable_on) AS a WHERE a.granted_on = level ORDER BY 1)
+                             <> ARRAY(SELECT x FROM unnest(aiven_rbac.allowed_now(standing, level)) AS x ORDER BY 1)) THEN
+                RAISE NOTICE 'role "%" already exists, and is another than asked for', name
+                    USING DETAIL = 'It has other members, or can be granted elsewhere.', HINT = 'rbac_actions() lists what it allows, and rbac_role_edit() changes it.';
+            END IF;
+            RETURN standing;
+        END IF;
         RAISE EXCEPTION 'role or permission "%" already exists', aiven_rbac.excerpt(name)
             USING ERRCODE = 'unique_violation', HINT = 'Choose another name, or change it with rbac_role_edit() if it is the organization''s.';
     END;
@@ -122,8 +133,8 @@ BEGIN
     RETURN id;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_resource, text, text[], text[]) IS
-    'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on; it requires permission.grant on the organization';
+COMMENT ON FUNCTION @extschema@.rbac_role_create(@extschema@.rbac_resource, text, text[], text[], boolean) IS
+    'define a role of an organization: the actions and permissions that it consists of, and the kinds of resource it can be granted on; it requires permission.grant on the organization; with if_not_exists, one that stands stays as it is';
 
 CREATE FUNCTION aiven_rbac.has_role(organization uuid, name text) RETURNS boolean
     LANGUAGE sql STABLE
@@ -283,10 +294,10 @@ $$;
 REVOKE ALL ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_resource, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.role_delete(@extschema@.rbac_resource, text) IS 'the body of rbac_role_delete()';
 
-CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_resource, name text) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_role_delete(organization @extschema@.rbac_resource, name text, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_resource, text) IS
-    'delete a role of an organization that is granted nowhere; it requires permission.grant on the organization';
+COMMENT ON FUNCTION @extschema@.rbac_role_delete(@extschema@.rbac_resource, text, boolean) IS
+    'delete a role of an organization that is granted nowhere; it requires permission.grant on the organization; false if there is none and if_exists is said';

@@ -1,7 +1,7 @@
 -- Services, their tags and projects' (H7), plans (H8) and accounts (H9).
 
 CREATE FUNCTION @extschema@.rbac_service_create(project @extschema@.rbac_resource, label text, service_type text,
-        plan text DEFAULT NULL, id uuid DEFAULT NULL)
+        plan text DEFAULT NULL, id uuid DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS @extschema@.rbac_path
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -17,15 +17,22 @@ BEGIN
             USING ERRCODE = 'null_value_not_allowed', HINT = 'Such as "pg", "kafka" or "redis".';
     END IF;
     PERFORM aiven_rbac.require_text('type of the service', service_type, 'name', 255);
-    PERFORM aiven_rbac.require_plan(p.path, plan);
-    r := aiven_rbac.create_resource('service', p, label, NULL, id);
+    r := CASE WHEN if_not_exists THEN aiven_rbac.resource_at_now(aiven_rbac.path_below(p.path, label)) END;
+    IF r.id IS NULL THEN
+        PERFORM aiven_rbac.require_plan(p.path, plan);
+    END IF;
+    r := aiven_rbac.create_resource('service', p, label, NULL, id, if_not_exists);
     INSERT INTO aiven_rbac.service (id, organization, service_type, plan)
-    VALUES (r.id, r.organization, service_type, plan);
+    VALUES (r.id, r.organization, service_type, plan) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        PERFORM aiven_rbac.tell_differences(format('service "%s"', r.path), jsonb_build_object('service_type', service_type, 'plan', plan),
+                                            (SELECT to_jsonb(x) FROM aiven_rbac.service AS x WHERE x.id = r.id));
+    END IF;
     RETURN r.path;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_resource, text, text, text, uuid) IS
-    'create a service in a project; it requires service.create there, and where a list of plans stands, one of its plans';
+COMMENT ON FUNCTION @extschema@.rbac_service_create(@extschema@.rbac_resource, text, text, text, uuid, boolean) IS
+    'create a service in a project; it requires service.create there, and where a list of plans stands, one of its plans; with if_not_exists, one that stands stays as it is';
 
 CREATE FUNCTION @extschema@.rbac_service_edit(service @extschema@.rbac_resource, name text DEFAULT NULL, label text DEFAULT NULL)
     RETURNS @extschema@.rbac_path
@@ -60,13 +67,13 @@ CREATE FUNCTION aiven_rbac.service_delete(service @extschema@.rbac_resource) RET
 REVOKE ALL ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_resource) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.service_delete(@extschema@.rbac_resource) IS 'the body of rbac_service_delete()';
 
-CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_resource) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_service_delete(service @extschema@.rbac_resource, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_resource) IS
-    'delete a service; it requires service.delete';
+COMMENT ON FUNCTION @extschema@.rbac_service_delete(@extschema@.rbac_resource, boolean) IS
+    'delete a service; it requires service.delete; false if there is none and if_exists is said';
 
 CREATE FUNCTION @extschema@.rbac_tag_set(resource @extschema@.rbac_resource, key text, value text) RETURNS void
     LANGUAGE plpgsql
@@ -105,7 +112,7 @@ $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_set(@extschema@.rbac_resource, text, text) IS
     'tag a project or service; it requires project_tag.add or service_tag.add, or, if the tag exists, project_tag.edit or service_tag.edit';
 
-CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_resource, key text) RETURNS void
+CREATE FUNCTION @extschema@.rbac_tag_remove(resource @extschema@.rbac_resource, key text) RETURNS boolean
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -119,17 +126,18 @@ BEGIN
     DELETE FROM aiven_rbac.tag AS t WHERE t.resource = r.id AND t.key = rbac_tag_remove.key;
     IF NOT FOUND THEN
         PERFORM aiven_rbac.refuse_if_kept('tag', r.id, key);
-        RAISE EXCEPTION '"%" has no tag "%"', resource, aiven_rbac.excerpt(key) USING ERRCODE = 'undefined_object';
+        RETURN false;
     END IF;
+    RETURN true;
 END
 $$;
 COMMENT ON FUNCTION @extschema@.rbac_tag_remove(@extschema@.rbac_resource, text) IS
-    'remove a tag from a project or service; it requires project_tag.delete or service_tag.delete';
+    'remove a tag from a project or service; it requires project_tag.delete or service_tag.delete; false if there was none';
 
 -- The database role of an account is a note: no decision depends on it.  A role
 -- that is mapped to a principal is no account.
 CREATE FUNCTION @extschema@.rbac_service_user_create(service @extschema@.rbac_resource, username text,
-                                                     database_role regrole DEFAULT NULL)
+                                                     database_role regrole DEFAULT NULL, if_not_exists boolean DEFAULT false)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -145,6 +153,13 @@ BEGIN
         INSERT INTO aiven_rbac.service_user (service, username) VALUES (s.id, username);
     EXCEPTION WHEN check_violation OR not_null_violation OR unique_violation THEN
         GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME, missing = COLUMN_NAME;
+        IF if_not_exists AND SQLSTATE = '23505' THEN
+            PERFORM aiven_rbac.tell_differences(format('user "%s" of service "%s"', aiven_rbac.excerpt(username), s.path),
+                jsonb_build_object('database_role', database_role::text),
+                jsonb_build_object('database_role', (SELECT d.role::text FROM aiven_rbac.database_role AS d
+                                                     WHERE d.service = s.id AND d.username = rbac_service_user_create.username)));
+            RETURN;
+        END IF;
         PERFORM aiven_rbac.refuse_value('service_user', SQLSTATE, violated, missing);
     END;
     IF database_role IS NOT NULL THEN
@@ -152,8 +167,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_resource, text, regrole) IS
-    'list a database account of a service, and the database role that it corresponds to if there is one, which can do nothing but log in; it requires service_user.create';
+COMMENT ON FUNCTION @extschema@.rbac_service_user_create(@extschema@.rbac_resource, text, regrole, boolean) IS
+    'list a database account of a service, and the database role that it corresponds to if there is one, which can do nothing but log in; it requires service_user.create; with if_not_exists, one that is listed stays as it is';
 
 CREATE FUNCTION aiven_rbac.service_user_delete(service @extschema@.rbac_resource, username text) RETURNS void
     LANGUAGE plpgsql
@@ -179,10 +194,10 @@ REVOKE ALL ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_resource,
 COMMENT ON FUNCTION aiven_rbac.service_user_delete(@extschema@.rbac_resource, text) IS
     'the body of rbac_service_user_delete()';
 
-CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_resource, username text) RETURNS void
-    AS 'MODULE_PATHNAME', 'rbac_ending'
+CREATE FUNCTION @extschema@.rbac_service_user_delete(service @extschema@.rbac_resource, username text, if_exists boolean DEFAULT false) RETURNS boolean
+    AS 'MODULE_PATHNAME', 'rbac_deleting'
     LANGUAGE C VOLATILE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp;
-COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_resource, text) IS
-    'remove a database account of a service from the list; it requires service_user.delete';
+COMMENT ON FUNCTION @extschema@.rbac_service_user_delete(@extschema@.rbac_resource, text, boolean) IS
+    'remove a database account of a service from the list; it requires service_user.delete; false if there is none and if_exists is said';

@@ -264,7 +264,7 @@ INSERT INTO attack (who, description, query, expected) VALUES
  '42501 permission denied for table allowed_action'),
 ('bob', 'a member calls what the functions call', $$ SELECT aiven_rbac.delete_resource('project.delete', 'acme.finance', 'project') $$,
  '42501 permission denied for function delete_resource'),
-('bob', 'a member calls what checks nothing', $$ SELECT aiven_rbac.create_resource('organization', NULL, 'mine', 'mine', test.id('mine')) $$,
+('bob', 'a member calls what checks nothing', $$ SELECT aiven_rbac.create_resource('organization', NULL, 'mine', 'mine', test.id('mine'), false) $$,
  '42501 permission denied for function create_resource'),
 ('bob', 'a member switches triggers off', $$ SET LOCAL session_replication_role = replica $$,
  '42501 permission denied to set parameter "session_replication_role"'),
