@@ -86,7 +86,7 @@ foreach my $case ([ 'psycopg3.py', 'psycopg' ], [ 'sqlalchemy_session.py', 'sqla
 		client_is_right($program, $python, "examples/clients/$program");
 	}
 }
-foreach my $case ([ 'node_postgres.js', 'pg' ], [ 'postgres_js.mjs', 'postgres' ])
+foreach my $case ([ 'node_postgres.js', 'pg' ], [ 'postgres_js.mjs', 'postgres' ], [ 'drizzle_orm.mjs', 'drizzle-orm' ])
 {
 	my ($program, $module) = @$case;
 
