@@ -26,6 +26,22 @@ REVOKE ALL ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION aiven_rbac.scopes_of(uuid, text, text) IS
     'the topmost resources at and below which a principal holds a permission, role or action (NULL: anything) on resources of a kind, in order';
 
+-- What views begin with.  The planner has no statistics of the tables, and
+-- takes a condition for one that a fixed share of the rows meets, however many
+-- there are.  ROWS 1 lets it look up what belongs to each of the few that these
+-- return, and never read the rows of all organizations to find those of one.
+CREATE FUNCTION aiven_rbac.each_scope(name text, kind text) RETURNS SETOF @extschema@.rbac_path
+    AS 'MODULE_PATHNAME', 'rbac_each_scope'
+    LANGUAGE C STABLE PARALLEL SAFE ROWS 1;
+COMMENT ON FUNCTION aiven_rbac.each_scope(text, text) IS
+    'the same as scopes(), one a row';
+
+CREATE FUNCTION aiven_rbac.organizations_with(names text[], anywhere text DEFAULT NULL) RETURNS SETOF uuid
+    AS 'MODULE_PATHNAME', 'rbac_organizations_with'
+    LANGUAGE C STABLE PARALLEL SAFE ROWS 1;
+COMMENT ON FUNCTION aiven_rbac.organizations_with(text[], text) IS
+    'the organizations of the session''s principal on which it holds one of the names (NULL: all), and those in which it holds another anywhere on projects';
+
 -- A principal that may grant on a resource, or may view its grants, sees them.
 CREATE FUNCTION aiven_rbac.require_sight_of_grants(actor aiven_rbac.actor, resource uuid) RETURNS void
     LANGUAGE plpgsql STABLE
@@ -76,11 +92,14 @@ BEGIN
             low := after;
         END IF;
         RETURN QUERY
-            SELECT r.path, r.id FROM aiven_rbac.resource AS r
-            WHERE r.path OPERATOR(@extschema@.<@) scope
-              AND r.path OPERATOR(@extschema@.>=) low
-              AND (after IS NULL OR r.path OPERATOR(@extschema@.<>) after)
-              AND r.kind = list_resources.kind
+            SELECT r.path, r.id
+            FROM (SELECT r.path, r.id, r.kind FROM aiven_rbac.resource AS r
+                  WHERE r.path OPERATOR(@extschema@.<@) scope
+                    AND r.path OPERATOR(@extschema@.>=) low
+                    AND (after IS NULL OR r.path OPERATOR(@extschema@.<>) after)
+                  ORDER BY r.path
+                  OFFSET 0) AS r      -- so that no index on another kind is taken
+            WHERE r.kind = list_resources.kind
               AND (seen IS NULL OR r.path OPERATOR(@extschema@.<@) seen)
               AND (snapshot_is_new OR (
                    CASE WHEN principal IS NULL THEN @extschema@.rbac_has_permission(r.id, name)
@@ -144,7 +163,8 @@ COMMENT ON FUNCTION @extschema@.rbac_resources(uuid, text, text, @extschema@.rba
 
 -- Whoever holds something on a resource has it from a grant on one of the four
 -- places at and above it, or is a super admin.  Those are judged one by one, in
--- order, as far as the page goes.
+-- order, as far as the page goes.  OFFSET 0 keeps a look-up by key one, where the
+-- planner, which has no statistics here, would read the whole table to join with it.
 CREATE FUNCTION @extschema@.rbac_principals(resource @extschema@.rbac_resource, name text, after uuid DEFAULT NULL,
                                             max_rows int DEFAULT NULL)
     RETURNS TABLE (principal uuid, kind text, principal_name text, via text[])
@@ -175,14 +195,17 @@ BEGIN
         ), candidate AS (
             SELECT g.id FROM granted AS g
             UNION
-            SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.group_id IN (SELECT g.id FROM granted AS g)
+            SELECT m.member FROM granted AS g
+            CROSS JOIN LATERAL (SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.group_id = g.id OFFSET 0) AS m
             UNION
             SELECT m.member FROM aiven_rbac.group_member AS m WHERE m.organization = r.organization AND m.account_owners
         ), ordered AS MATERIALIZED (
-            SELECT p.id, p.kind, coalesce(p.email, p.name) AS called
-            FROM candidate AS c JOIN aiven_rbac.principal AS p ON p.id = c.id
-            WHERE after IS NULL OR (p.kind, coalesce(p.email, p.name), p.id) > (last.kind, coalesce(last.email, last.name), last.id)
-            ORDER BY p.kind, called, p.id
+            SELECT p.id, p.kind, p.called
+            FROM candidate AS c
+            CROSS JOIN LATERAL (SELECT p.id, p.kind, coalesce(p.email, p.name) AS called
+                                FROM aiven_rbac.principal AS p WHERE p.id = c.id OFFSET 0) AS p
+            WHERE after IS NULL OR (p.kind, p.called, p.id) > (last.kind, coalesce(last.email, last.name), last.id)
+            ORDER BY p.kind, p.called, p.id
         )
         SELECT o.id, o.kind, o.called, h.through
         FROM ordered AS o

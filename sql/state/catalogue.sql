@@ -30,6 +30,7 @@ CREATE TABLE aiven_rbac.grantable (
     CONSTRAINT grantable_owner_fkey FOREIGN KEY (owner)
         REFERENCES aiven_rbac.organization (id) ON DELETE CASCADE
 );
+CREATE INDEX grantable_owner_idx ON aiven_rbac.grantable (owner);
 COMMENT ON TABLE aiven_rbac.grantable IS 'roles and permissions: sets of actions with a name';
 
 CREATE TABLE aiven_rbac.grantable_on (

@@ -37,6 +37,7 @@ CREATE TABLE aiven_rbac.principal (
 );
 CREATE UNIQUE INDEX principal_email_key ON aiven_rbac.principal (aiven_rbac.fold(email)) WHERE kind = 'user';
 CREATE UNIQUE INDEX principal_name_key ON aiven_rbac.principal (organization, kind, name);
+CREATE INDEX principal_email_domain_idx ON aiven_rbac.principal (aiven_rbac.fold(pg_catalog.split_part(email, '@', 2))) WHERE kind = 'user';
 CREATE UNIQUE INDEX principal_account_owners_key ON aiven_rbac.principal (organization) WHERE account_owners;
 COMMENT ON TABLE aiven_rbac.principal IS
     'users (global, by email), application users and groups (of one organization each)';
@@ -89,6 +90,8 @@ CREATE TABLE aiven_rbac.invitation (
 );
 CREATE UNIQUE INDEX invitation_pending_key ON aiven_rbac.invitation (organization, aiven_rbac.fold(email))
     WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX invitation_organization_idx ON aiven_rbac.invitation (organization);
+CREATE INDEX invitation_email_idx ON aiven_rbac.invitation (aiven_rbac.fold(email));
 COMMENT ON TABLE aiven_rbac.invitation IS 'invitations by email: pending, then accepted, withdrawn or expired';
 
 -- Super admins are the members of the account owners group; only users can be
@@ -111,6 +114,7 @@ CREATE TABLE aiven_rbac.group_member (
     CONSTRAINT group_member_super_admin_is_user CHECK (member_kind = 'user' OR NOT account_owners)
 );
 CREATE INDEX group_member_account_owners_idx ON aiven_rbac.group_member (organization) WHERE account_owners;
+CREATE INDEX group_member_organization_idx ON aiven_rbac.group_member (organization);
 CREATE INDEX group_member_group_idx ON aiven_rbac.group_member (group_id);
 COMMENT ON TABLE aiven_rbac.group_member IS
     'members of groups; those of an organization''s account owners group are its super admins';

@@ -37,6 +37,7 @@ CREATE TABLE aiven_rbac.plan_list (
     CONSTRAINT plan_list_resource_fkey FOREIGN KEY (resource, kind, organization)
         REFERENCES aiven_rbac.resource (id, kind, organization) ON UPDATE CASCADE ON DELETE CASCADE
 );
+CREATE INDEX plan_list_organization_idx ON aiven_rbac.plan_list (organization);
 COMMENT ON TABLE aiven_rbac.plan_list IS
     'the service plans allowed below a resource, as far as the levels above allow them too';
 COMMENT ON CONSTRAINT plan_list_shape ON aiven_rbac.plan_list IS

@@ -75,7 +75,7 @@ SELECT set_eq($$ SELECT DISTINCT proname::text FROM member
                     'key_columns', 'lineage_of', 'declare_key', 'decision_calls', 'find_row', 'bypasses', 'privilege_step', 'row_step',
                     'row_security_step', 'policies_for', 'decision_steps', 'policy_steps', 'answer_step', 'check_explained',
                     'decision_support', 'reachable_ids', 'reachable_paths', 'reach_begin', 'reach_end',
-                    'self', 'scopes', 'own_organizations', 'judged_at', 'fold', 'is_subscriber',
+                    'self', 'scopes', 'own_organizations', 'each_scope', 'organizations_with', 'judged_at', 'fold', 'is_subscriber',
                     'rbac_resource', 'rbac_resource_in', 'rbac_resource_out', 'rbac_resource_recv', 'rbac_resource_send'],
               'S6: of the internal functions everybody has only what protection, its lint, plans and views need');
 SELECT is_empty($$ SELECT oid::regprocedure FROM member WHERE nspname = 'aiven_rbac' AND is_public AND prosecdef $$,
