@@ -161,40 +161,43 @@ COMMENT ON VIEW aiven_rbac.visible_user IS
     'users of organizations, members and managed users; each requires an action on users or on members of groups, or permission.grant anywhere in the organization; the session''s principal also sees itself';
 
 CREATE VIEW aiven_rbac.visible_group WITH (security_barrier) AS
-    SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
-    FROM aiven_rbac.organizations_with('{group.create,group.delete,group.rename,group.edit_description,group_member.add,
-                group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
-    JOIN aiven_rbac.principal AS p ON p.organization = o.id AND p.kind = 'group'
-    UNION
-    SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
-    FROM aiven_rbac.group_member AS m
-    CROSS JOIN LATERAL (SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
-                        FROM aiven_rbac.principal AS p WHERE p.id = m.group_id OFFSET 0) AS p
-    WHERE m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations());
+    SELECT x.organization, x.id, x.name, x.description, x.account_owners, x.created_at
+    FROM (SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
+          FROM aiven_rbac.organizations_with('{group.create,group.delete,group.rename,group.edit_description,group_member.add,
+                      group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
+          JOIN aiven_rbac.principal AS p ON p.organization = o.id AND p.kind = 'group'
+          UNION
+          SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
+          FROM aiven_rbac.group_member AS m
+          CROSS JOIN LATERAL (SELECT p.organization, p.id, p.name, p.description, p.account_owners, p.created_at
+                              FROM aiven_rbac.principal AS p WHERE p.id = m.group_id OFFSET 0) AS p
+          WHERE m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations())) AS x;
 COMMENT ON VIEW aiven_rbac.visible_group IS
     'groups; each requires an action on groups or their members, or permission.grant anywhere in the organization; the session''s principal also sees its own groups';
 
 CREATE VIEW aiven_rbac.visible_group_member WITH (security_barrier) AS
-    SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
-    FROM aiven_rbac.organizations_with('{group_member.add,group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
-    JOIN aiven_rbac.group_member AS m ON m.organization = o.id
-    UNION
-    SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
-    FROM aiven_rbac.group_member AS m
-    WHERE m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations());
+    SELECT x.organization, x.group_id, x.member, x.member_kind, x.added_at
+    FROM (SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
+          FROM aiven_rbac.organizations_with('{group_member.add,group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
+          JOIN aiven_rbac.group_member AS m ON m.organization = o.id
+          UNION
+          SELECT m.organization, m.group_id, m.member, m.member_kind, m.added_at
+          FROM aiven_rbac.group_member AS m
+          WHERE m.member = aiven_rbac.self() AND m.organization = ANY (aiven_rbac.own_organizations())) AS x;
 COMMENT ON VIEW aiven_rbac.visible_group_member IS
     'members of groups; each requires an action on members of groups, or permission.grant anywhere in the organization; the session''s principal also sees its own memberships';
 
 CREATE VIEW aiven_rbac.visible_application_user WITH (security_barrier) AS
-    SELECT p.organization, p.id, p.name, p.description, p.created_at
-    FROM aiven_rbac.organizations_with('{application_user.view,application_user.create,application_user.edit,application_user.delete,
-                application_token.generate,application_token.generate_privileged,application_token.revoke,application_token.list,
-                group_member.add,group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
-    JOIN aiven_rbac.principal AS p ON p.organization = o.id AND p.kind = 'application_user'
-    UNION
-    SELECT p.organization, p.id, p.name, p.description, p.created_at
-    FROM aiven_rbac.principal AS p
-    WHERE p.id = aiven_rbac.self() AND p.kind = 'application_user';
+    SELECT x.organization, x.id, x.name, x.description, x.created_at
+    FROM (SELECT p.organization, p.id, p.name, p.description, p.created_at
+          FROM aiven_rbac.organizations_with('{application_user.view,application_user.create,application_user.edit,application_user.delete,
+                      application_token.generate,application_token.generate_privileged,application_token.revoke,application_token.list,
+                      group_member.add,group_member.add_privileged,group_member.remove}', 'permission.grant') AS o (id)
+          JOIN aiven_rbac.principal AS p ON p.organization = o.id AND p.kind = 'application_user'
+          UNION
+          SELECT p.organization, p.id, p.name, p.description, p.created_at
+          FROM aiven_rbac.principal AS p
+          WHERE p.id = aiven_rbac.self() AND p.kind = 'application_user') AS x;
 COMMENT ON VIEW aiven_rbac.visible_application_user IS
     'application users; each requires an action on application users, their tokens or members of groups, or permission.grant anywhere in the organization; the session''s principal also sees itself';
 
