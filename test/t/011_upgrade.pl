@@ -58,7 +58,7 @@ older(qr/CREATE FUNCTION \@extschema\@\.rbac_operate\(\) RETURNS boolean/,
 	"CREATE FUNCTION aiven_rbac.gone() RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
 	  . 'CREATE FUNCTION @extschema@.rbac_operate() RETURNS bool[]');
 older(qr/CREATE FUNCTION \@extschema\@\.rbac_member_leave.*?COMMENT ON FUNCTION \@extschema\@\.rbac_member_leave.*?;/s, '');
-older(qr/SELECT t\.resource, t\.kind, t\.key, t\.value\n/, "SELECT t.resource, t.kind, t.key\n");
+older(qr/SELECT r\.id AS resource, r\.kind, t\.key, t\.value\n/, "SELECT r.id AS resource, r.kind, t.key\n");
 older(qr/CREATE TRIGGER keep_catalogue BEFORE TRUNCATE ON aiven_rbac.action\s.*?;/s, '');
 older(qr{(?<=visible_tag IS )'tags; .*?'}, "'tags'");
 older(qr/END\n\$\$;\n(?=REVOKE ALL ON FUNCTION aiven_rbac.require\()/, "RAISE EXCEPTION 'older';\nEND\n\$\$;\n");
