@@ -587,7 +587,7 @@ def tag_remove(call, resource, key):
     found = call.place(resource, 'project', 'service')
     if found is not None:
         call.require(call.world.resource[found].kind + '_tag.delete', found)
-    call.refuse(UNKNOWN, (found, key) not in call.world.tag)
+    call.result = (found, key) in call.world.tag
     call.drop('tag', (found, key))
 
 
@@ -847,9 +847,10 @@ def member_remove(call, organization, principal):
         return
     super_admin = call.world.is_super_admin(user, found)
     call.require('super_admin.manage' if super_admin else 'user.remove', found)
-    call.refuse(UNKNOWN, not call.world.is_member(user, found))
-    call.end_membership(user, found)
-    call.keep_super_admins([found] if super_admin else [])
+    call.result = call.world.is_member(user, found)
+    if call.result:
+        call.end_membership(user, found)
+        call.keep_super_admins([found] if super_admin else [])
 
 
 @act
@@ -920,9 +921,10 @@ def remove_member(call, group, principal):
         return
     row = call.world.principal[group]
     call.require('super_admin.manage' if row.account_owners else 'group_member.remove', row.organization)
-    call.refuse(UNKNOWN, (principal, group) not in call.world.member)
-    call.drop('member', (principal, group))
-    call.keep_super_admins([row.organization] if row.account_owners else [])
+    call.result = (principal, group) in call.world.member
+    if call.result:
+        call.drop('member', (principal, group))
+        call.keep_super_admins([row.organization] if row.account_owners else [])
 
 
 @act
@@ -1113,7 +1115,7 @@ def domain_verify(call, organization, domain, observed):
 def domain_remove(call, organization, domain):
     found = call.place(organization, 'organization')
     call.require('domain.remove', found)
-    find_domain(call, found, domain)
+    call.result = (found, domain.lower()) in call.world.domain
     call.drop('domain', (found, domain.lower()))
 
 
@@ -1138,8 +1140,11 @@ def identity_provider_disable(call, identity_provider):
 
 @act
 def identity_provider_remove(call, identity_provider):
-    call.act_on_belonging('identity_provider.remove', 'identity_provider', identity_provider)
-    call.drop('identity_provider', identity_provider)
+    row = call.world.identity_provider.get(identity_provider)
+    call.result = row is not None and call.knows(row.organization)
+    if call.result:
+        call.require('identity_provider.remove', row.organization)
+        call.drop('identity_provider', identity_provider)
 
 
 def demands_more(before, policy):
