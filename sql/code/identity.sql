@@ -112,10 +112,12 @@ DECLARE
     o aiven_rbac.resource := (aiven_rbac.begin_act('domain.remove', organization, '{organization}')).place;
     d aiven_rbac.domain;
 BEGIN
-    IF NOT aiven_rbac.has_domain_now(o.id, domain) THEN
+    -- Also one that somebody else has removed while this waited
+    BEGIN
+        d := aiven_rbac.hold_domain(o, domain);
+    EXCEPTION WHEN undefined_object THEN
         RETURN false;
-    END IF;
-    d := aiven_rbac.hold_domain(o, domain);
+    END;
     IF aiven_rbac.judging() THEN
         PERFORM aiven_rbac.ends_access(
             CASE WHEN d.verified_at IS NOT NULL
